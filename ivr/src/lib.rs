@@ -1,0 +1,1 @@
+//! Call flows, SMS dialogue and telephone providers.

@@ -1,0 +1,1 @@
+//! Rooms, the media plane and recording.
