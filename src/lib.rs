@@ -1,3 +1,4 @@
 //! Champions Hub.
 pub mod domain;
 pub mod id;
+pub mod store;
