@@ -1,1 +1,3 @@
 //! Champions Hub.
+
+pub mod insight;
