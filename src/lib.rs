@@ -1,4 +1,7 @@
 //! Champions Hub.
 pub mod domain;
 pub mod id;
+pub mod insight;
 pub mod store;
+pub mod text;
+pub mod web;
