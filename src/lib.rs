@@ -2,6 +2,7 @@
 pub mod domain;
 pub mod id;
 pub mod insight;
+pub mod service;
 pub mod store;
 pub mod text;
-pub mod web;
+pub mod time;

@@ -1,0 +1,3 @@
+//! Pages and interface.
+pub mod assets;
+pub mod views;
