@@ -192,6 +192,10 @@ impl CaseView {
         actions
     }
 
+    pub(super) fn allows(&self, action: &Action) -> bool {
+        self.actions.contains(action)
+    }
+
     pub(super) fn is_due(&self, action: &Action) -> bool {
         self.due_action == Some(*action)
     }
@@ -260,7 +264,7 @@ impl CaseView {
     /// "18 hours left", "done 20 Nov 2026, 10:00", "2 days late".
     pub(super) fn clock_words(&self, page: &Page, clock: &Clock) -> String {
         match clock.done_at_ms {
-            Some(done) => page.say1("clock-done", "date", &page.text.date_time(done)),
+            Some(done) => page.say1("clock-done", "date", page.text.date_time(done)),
             None => page.text.time_left(clock.due_ms, page.now_ms),
         }
     }

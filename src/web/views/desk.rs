@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::case::CaseView;
+use super::case::{Action, CaseView};
 use super::{Choice, Flash, Page};
 
 /// `GET /desk` and `GET /desk/cases/{number}`; both show the list, the second also the case.
@@ -82,7 +82,7 @@ impl Desk {
 
     /// "18 hours left to attend".
     fn due_words(&self, due: &Due) -> String {
-        self.page.say1(due.text_id(), "left", &self.page.text.time_left(due.at_ms(), self.page.now_ms))
+        self.page.say1(due.text_id(), "left", self.page.text.time_left(due.at_ms(), self.page.now_ms))
     }
 
     fn due_class(&self, due: &Due) -> &'static str {

@@ -99,8 +99,8 @@ impl Page {
     }
 
     #[must_use]
-    pub fn say1(&self, id: &str, name: &str, value: &str) -> String {
-        self.text.say_with(id, &[(name, value)])
+    pub fn say1(&self, id: &str, name: &str, value: impl AsRef<str>) -> String {
+        self.text.say_with(id, &[(name, value.as_ref())])
     }
 
     #[must_use]
