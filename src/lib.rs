@@ -1,3 +1,4 @@
 //! Champions Hub.
 
+pub mod demo;
 pub mod insight;
