@@ -12,7 +12,7 @@ static STATES: LazyLock<Vec<State>> = LazyLock::new(|| {
 });
 
 /// The code of a state or union territory: two capital letters, one of the 36.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct StateCode([u8; 2]);
 
@@ -37,6 +37,12 @@ impl StateCode {
     #[must_use]
     pub fn state(self) -> Option<&'static State> {
         states().iter().find(|state| state.code == self)
+    }
+}
+
+impl std::fmt::Debug for StateCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

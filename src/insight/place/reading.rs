@@ -145,7 +145,7 @@ impl Hit {
 pub(super) fn read(text: &str, words: &[Word]) -> Finding {
     let mut hits = names(text, words);
     drop_ordinary_words(text, words, &mut hits);
-    say_whose(words, &mut hits);
+    say_whose(text, words, &mut hits);
     let Some(best) = hits.iter().map(|hit| hit.whose).max() else {
         return from_registration(text, words);
     };
@@ -240,28 +240,33 @@ fn is_its_own_name(place: &Place, hit: &Hit, words: &[Word]) -> bool {
     })
 }
 
-/// Reads off the words around each name whose place it is; the nearer word decides, one before the name when both are as near.
-fn say_whose(words: &[Word], hits: &mut [Hit]) {
+/// Reads off the words around each name, in its sentence, whose place it is; the nearer word decides, one before the name
+/// when both are as near.
+fn say_whose(text: &str, words: &[Word], hits: &mut [Hit]) {
     let bounds: Vec<(usize, usize)> = hits.iter().map(|hit| (hit.first, hit.end())).collect();
     for (index, hit) in hits.iter_mut().enumerate() {
-        let from = index
-            .checked_sub(1)
-            .and_then(|before| bounds.get(before))
-            .map_or(0, |(_, end)| *end)
-            .max(hit.first.saturating_sub(NEAR));
-        let to = bounds.get(index + 1).map_or(words.len(), |(first, _)| *first).min(hit.end() + NEAR);
-        let before =
-            words.get(from..hit.first).unwrap_or_default().iter().rev().enumerate().map(|(far, word)| (2 * far, word));
-        let after =
-            words.get(hit.end()..to).unwrap_or_default().iter().enumerate().map(|(far, word)| (2 * far + 1, word));
-        let said = |list: &[&str]| {
-            before
-                .clone()
-                .chain(after.clone())
-                .filter(|(_, word)| list.contains(&word.folded.as_str()))
-                .map(|(far, _)| far)
-                .min()
-        };
+        let previous = index.checked_sub(1).and_then(|before| bounds.get(before)).map_or(0, |(_, end)| *end);
+        let next = bounds.get(index + 1).map_or(words.len(), |(first, _)| *first);
+        let before = words.get(previous..hit.first).unwrap_or_default();
+        let after = words.get(hit.end()..next).unwrap_or_default();
+        let mut near: Vec<(usize, &str)> = Vec::with_capacity(2 * NEAR);
+        let mut edge = words.get(hit.first).map_or(0, |word| word.at.start);
+        for (far, word) in before.iter().rev().enumerate().take(NEAR) {
+            if ends_a_sentence(text.get(word.at.end..edge)) {
+                break;
+            }
+            near.push((2 * far, &word.folded));
+            edge = word.at.start;
+        }
+        let mut edge = words.get(hit.end() - 1).map_or(0, |word| word.at.end);
+        for (far, word) in after.iter().enumerate().take(NEAR) {
+            if ends_a_sentence(text.get(edge..word.at.start)) {
+                break;
+            }
+            near.push((2 * far + 1, &word.folded));
+            edge = word.at.end;
+        }
+        let said = |list: &[&str]| near.iter().filter(|(_, word)| list.contains(word)).map(|(far, _)| *far).min();
         hit.whose = match (said(OWN), said(OTHERS)) {
             (Some(own), Some(others)) if others < own => Whose::Others,
             (Some(_), _) => Whose::Own,
@@ -269,6 +274,10 @@ fn say_whose(words: &[Word], hits: &mut [Hit]) {
             (None, None) => Whose::Unsaid,
         };
     }
+}
+
+fn ends_a_sentence(gap: Option<&str>) -> bool {
+    gap.is_some_and(|gap| gap.contains(['.', '!', '?', ';', '।', '\n']))
 }
 
 /// The one state that all these names allow.

@@ -1,0 +1,3 @@
+//! The demo: a world to look around in.
+
+pub mod world;
