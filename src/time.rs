@@ -17,13 +17,19 @@ impl Clock {
         Self { ahead_millis: AtomicI64::new(millis) }
     }
 
-    /// The present moment.
+    /// The present moment, as deadlines and histories see it.
     #[must_use]
     pub fn now(&self) -> Timestamp {
+        self.machine_now().plus_millis(self.ahead_millis.load(Ordering::Relaxed))
+    }
+
+    /// The present moment on the machine's clock: sessions and tokens run out by it, however far the demo is ahead.
+    #[must_use]
+    pub fn machine_now(&self) -> Timestamp {
         #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let millis = i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX);
-        Timestamp::from_millis(millis).plus_millis(self.ahead_millis.load(Ordering::Relaxed))
+        Timestamp::from_millis(millis)
     }
 
     /// Moves it further ahead; answers by how much it is ahead now, in milliseconds.

@@ -109,7 +109,7 @@ pub async fn act(hub: &Hub, actor: &Actor, number: CaseNumber, action: CaseActio
 }
 
 /// Takes a step inside a transaction: decide, store, keep the history, tell whom it concerns.
-pub(super) async fn apply(tx: &mut Tx, hub: &Hub, case: Case, command: Command, by: &Author, now: Timestamp) -> Result<Case, ServiceError> {
+pub(crate) async fn apply(tx: &mut Tx, hub: &Hub, case: Case, command: Command, by: &Author, now: Timestamp) -> Result<Case, ServiceError> {
     let mut heard = Vec::new();
     for hearing in hearing_store::of_case(tx, &case.id).await? {
         let presence = hearing_store::party_presence(tx, &hearing.id).await?;

@@ -165,6 +165,14 @@ pub async fn act(hub: &Hub, actor: &Actor, id: &HearingId, action: HearingAction
     }
 }
 
+/// Takes a step that the hub itself takes, such as noting that a notice went out.
+///
+/// # Errors
+/// As [`act`].
+pub async fn by_the_hub(hub: &Hub, id: &HearingId, command: HearingCommand) -> Result<(), ServiceError> {
+    step(hub, id, command, &super::system()).await.map(|_| ())
+}
+
 /// Takes a step of a hearing's life. The recording begins before the step is stored, everything else in the room follows it.
 pub(super) async fn step(hub: &Hub, id: &HearingId, command: HearingCommand, by: &Author) -> Result<Hearing, ServiceError> {
     let now = hub.clock.now();

@@ -25,6 +25,7 @@ use crate::time::Clock;
 use files::Files;
 use links::Links;
 use rooms::Rooms;
+use std::sync::Arc;
 
 /// What every use case works with.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ pub struct Hub {
     /// The database.
     pub store: Store,
     /// The clock.
-    pub clock: Clock,
+    pub clock: Arc<Clock>,
     /// Sounds, pictures, recordings.
     pub files: Files,
     /// The media rooms.

@@ -65,7 +65,7 @@ pub async fn verify(hub: &Hub, actor: &Actor, id: &RecordingId) -> Result<Verdic
             Some(head) if !head.is_empty() && head != report.head => {
                 Verdict::Broken { link: "the last hash is not the one that was stored at the end".to_owned() }
             }
-            _ => Verdict::Whole { head: report.head, segments: report.segments },
+            _ => Verdict::Whole { segments: report.files.iter().map(|f| f.segments).sum(), head: report.head },
         },
         Ok(Err(error)) => Verdict::Broken { link: error.to_string() },
         Err(error) => Verdict::Broken { link: error.to_string() },

@@ -65,15 +65,13 @@ impl Rooms {
         self.server.local_addr()
     }
 
-    async fn open(&self, room: &str) -> RoomHandle {
-        self.server
-            .open_room(RoomConfig {
-                id: RoomId::new(room),
-                waiting_room: true,
-                notice_version: Some(NOTICE_VERSION.to_owned()),
-                events: self.events.clone(),
-            })
-            .await
+    fn open(&self, room: &str) -> RoomHandle {
+        self.server.open_room(RoomConfig {
+            id: RoomId::new(room),
+            waiting_room: true,
+            notice_version: Some(NOTICE_VERSION.to_owned()),
+            events: self.events.clone(),
+        })
     }
 }
 
@@ -107,7 +105,7 @@ pub fn token_for_link(hub: &Hub, hearing: &Hearing, part: Part, name: &str) -> S
 }
 
 fn seat(hub: &Hub, room: &str, member: String, name: &str, part: Part) -> Seat {
-    let until = hub.clock.now().plus_millis(TOKEN_MILLIS);
+    let until = hub.clock.machine_now().plus_millis(TOKEN_MILLIS);
     let name: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
     let join = JoinToken { room: room.to_owned(), member, name, part, until };
     Seat { token: hub.links.join_token(&join), join }
@@ -131,7 +129,7 @@ pub async fn join(hub: &Hub, token: &JoinToken) -> Result<Connection, ServiceErr
     if hearing.phase == Phase::Ended {
         return Err(Refusal::HearingEnded.into());
     }
-    let room = hub.rooms.open(&hearing.room).await;
+    let room = hub.rooms.open(&hearing.room);
     let join = Join {
         member: MemberId::new(&token.member),
         name: token.name.clone(),
@@ -147,7 +145,7 @@ pub async fn join(hub: &Hub, token: &JoinToken) -> Result<Connection, ServiceErr
 
 /// Opens the room and starts its recording; the facts of the recording go into the transaction of the hearing's start.
 pub(super) async fn begin(hub: &Hub, tx: &mut Tx, hearing: &Hearing, case: &Case, now: Timestamp) -> Result<(), ServiceError> {
-    let room = hub.rooms.open(&hearing.room).await;
+    let room = hub.rooms.open(&hearing.room);
     record(hub, tx, &room, hearing, case, now).await
 }
 
@@ -337,7 +335,7 @@ pub async fn bring_back(hub: &Hub) -> Result<usize, ServiceError> {
     let going_on = store::going_on(&mut tx).await?;
     for hearing in &going_on {
         let Some(case) = cases::by_id(&mut tx, &hearing.case).await? else { continue };
-        let room = hub.rooms.open(&hearing.room).await;
+        let room = hub.rooms.open(&hearing.room);
         if let Err(error) = record(hub, &mut tx, &room, hearing, &case, now).await {
             tracing::error!(hearing = hearing.id.as_str(), %error, "hearing {} goes on without a recording", hearing.id);
         }

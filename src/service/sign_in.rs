@@ -50,7 +50,7 @@ impl Throttle {
 /// # Errors
 /// [`ServiceError::Forbidden`] for a wrong name or password, [`ServiceError::TooMany`] after too many of them.
 pub async fn sign_in(hub: &Hub, username: &str, password: &str) -> Result<(String, Timestamp), ServiceError> {
-    let now = hub.clock.now();
+    let now = hub.clock.machine_now();
     let username = username.trim().to_lowercase();
     if !hub.throttle.allows(&username, now) {
         return Err(ServiceError::TooMany);
@@ -80,7 +80,7 @@ pub async fn sign_in(hub: &Hub, username: &str, password: &str) -> Result<(Strin
 /// When the database does not answer.
 pub async fn who(hub: &Hub, token: &str) -> Result<Option<Actor>, ServiceError> {
     let mut tx = hub.store.read().await?;
-    Ok(people::by_session(&mut tx, &token_hash(token), hub.clock.now()).await?)
+    Ok(people::by_session(&mut tx, &token_hash(token), hub.clock.machine_now()).await?)
 }
 
 /// Ends a session.

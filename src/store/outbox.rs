@@ -11,6 +11,7 @@ statements! {
     CLAIM_POSTGRES = "UPDATE job SET locked_until = $1, attempts = attempts + 1 WHERE id IN (SELECT id FROM job
         WHERE done_at IS NULL AND dead_at IS NULL AND run_at <= $2 AND locked_until <= $2 ORDER BY run_at LIMIT $3
         FOR UPDATE SKIP LOCKED) RETURNING *";
+    DUE = "SELECT id FROM job WHERE done_at IS NULL AND dead_at IS NULL AND run_at <= $1 AND locked_until <= $1 LIMIT 1";
     DONE = "UPDATE job SET done_at = $1, last_error = NULL WHERE id = $2";
     AGAIN = "UPDATE job SET run_at = $1, locked_until = 0, last_error = $2 WHERE id = $3";
     DEAD = "UPDATE job SET dead_at = $1, last_error = $2 WHERE id = $3";
@@ -74,6 +75,14 @@ pub struct Message {
 /// What the database says.
 pub async fn enqueue(tx: &mut Tx, id: &JobId, kind: &str, payload: &str, run_at: Timestamp) -> Result<(), StoreError> {
     tx.run_one(ENQUEUE, args![id.as_str(), kind, payload, run_at]).await
+}
+
+/// Whether any work is due: asked before taking it, so that an idle hub does not write.
+///
+/// # Errors
+/// What the database says.
+pub async fn is_due(tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
+    Ok(tx.first(DUE, args![now]).await?.is_some())
 }
 
 /// Takes up to `limit` pieces of due work until `until`; nobody else gets them before.
