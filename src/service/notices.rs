@@ -105,7 +105,7 @@ impl Post<'_> {
             ("name", case.applicant.name.as_str()),
             ("number", &case.number.to_string()),
             ("when", &t.date_time(hearing.starts_at.millis())),
-            ("medium", &t.say(&format!("medium-{}", hearing.medium.code()))),
+            ("medium", &t.say(&format!("notice-medium-{}", hearing.medium.code()))),
             ("officer", officer),
             ("subject", &self.subject_name(case, t).await?),
             ("reasons", &case.reasons),
@@ -254,7 +254,7 @@ impl Post<'_> {
         let subject = self.subject_name(case, t).await?;
         let (attend_by, conclude_by) = (t.date_time(case.attend_by.millis()), t.date_time(case.conclude_by.millis()));
         let when = hearing.map_or_else(String::new, |h| t.date_time(h.starts_at.millis()));
-        let medium = hearing.map_or_else(String::new, |h| t.say(&format!("medium-{}", h.medium.code())));
+        let medium = hearing.map_or_else(String::new, |h| t.say(&format!("notice-medium-{}", h.medium.code())));
         let link = self.links.page(&hearing.map_or_else(|| format!("/desk/cases/{number}"), |h| format!("/hearings/{}", h.id)));
         let mut facts = vec![
             ("name", account.name.as_str()),

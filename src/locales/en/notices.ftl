@@ -92,8 +92,8 @@ mail-recording-failed = { $name },
 
     Champions Hub
 
-medium-video = by video
-medium-control_room = by video from the control room
-medium-telephone = by telephone
-medium-in_person = in person
-medium-mixed = by video or telephone
+notice-medium-video = by video
+notice-medium-control_room = by video from the control room
+notice-medium-telephone = by telephone
+notice-medium-in_person = in person
+notice-medium-mixed = by video or telephone

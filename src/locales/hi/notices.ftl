@@ -92,8 +92,8 @@ mail-recording-failed = { $name },
 
     चैंपियंस हब
 
-medium-video = वीडियो से
-medium-control_room = नियंत्रण कक्ष से वीडियो द्वारा
-medium-telephone = टेलीफ़ोन से
-medium-in_person = उपस्थित होकर
-medium-mixed = वीडियो या टेलीफ़ोन से
+notice-medium-video = वीडियो से
+notice-medium-control_room = नियंत्रण कक्ष से वीडियो द्वारा
+notice-medium-telephone = टेलीफ़ोन से
+notice-medium-in_person = उपस्थित होकर
+notice-medium-mixed = वीडियो या टेलीफ़ोन से
