@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Steps, their counts and the closing line. Sourced by tests/run, which sets $logs.
 
 passed=0
