@@ -9,3 +9,6 @@ pub mod place;
 pub mod state;
 pub mod subject;
 mod words;
+
+#[cfg(test)]
+mod properties;

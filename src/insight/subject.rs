@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     state::listed,
-    words::{Word, folded_words, words},
+    words::{Word, folded_words, is_udyam_number, words},
 };
 
 /// The least points that count as an answer: one usual word. A lone hint is no answer.
@@ -143,7 +143,7 @@ impl fmt::Display for Why {
 /// The subject of a text and why. `None` when its words say nothing or two subjects equally much: a person at triage decides then.
 #[must_use]
 pub fn classify(text: &str) -> Option<(SubjectCode, Why)> {
-    let text_words = words(text);
+    let text_words = without_udyam_numbers(words(text));
     let mut scores: Vec<(SubjectCode, Score)> = RULES.score(&text_words).into_iter().collect();
     scores.sort_by_key(|(_, score)| Reverse(score.points));
     let mut scores = scores.into_iter();
@@ -153,6 +153,14 @@ pub fn classify(text: &str) -> Option<(SubjectCode, Why)> {
         return None;
     }
     Some((code, Why { words: score.said(text, &text_words), points: score.points, runner_up }))
+}
+
+/// Drops registration numbers, `UDYAM-MH-26-0012345`: who gives one does not complain of it.
+fn without_udyam_numbers(mut words: Vec<Word>) -> Vec<Word> {
+    while let Some(at) = words.windows(4).position(is_udyam_number) {
+        words.drain(at..at + 4);
+    }
+    words
 }
 
 #[derive(Deserialize)]
@@ -248,7 +256,9 @@ impl Rules {
                     continue;
                 }
                 *covered_to = first + rule.pattern.len();
-                let Some(counted) = counted.get_mut(index).filter(|counted| !**counted) else { continue };
+                let Some(counted) = counted.get_mut(index).filter(|counted| !**counted && rule.weight > 0) else {
+                    continue;
+                };
                 *counted = true;
                 let score = scores.entry(rule.subject).or_default();
                 score.points += rule.weight;

@@ -112,6 +112,16 @@ fn repeating_a_word_does_not_outvote_another_subject() {
 }
 
 #[test]
+fn giving_a_registration_number_is_no_complaint_about_it() {
+    assert_eq!(subject("My Udyam number UDYAM-TN-02-0123456. Loan not given."), Some(SubjectCode::Finance));
+    assert_eq!(
+        subject("Udyam registration no UDYAM-TN-02-0123456, electricity cut"),
+        Some(SubjectCode::Infrastructure)
+    );
+    assert_eq!(subject("Udyam certificate UDYAM-TN-02-0123456 shows a wrong name"), Some(SubjectCode::Registration));
+}
+
+#[test]
 fn stems_do_not_match_inside_words() {
     assert_eq!(subject("the riverbanks overflowed"), None);
     assert_eq!(subject("gemstone cutting"), None);

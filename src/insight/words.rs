@@ -39,6 +39,19 @@ pub(super) fn folded_words(text: &str) -> Vec<String> {
     words(text).into_iter().map(|word| word.folded).collect()
 }
 
+/// Whether four words are an Udyam number: `UDYAM-MH-26-0012345`.
+pub(super) fn is_udyam_number(words: &[Word]) -> bool {
+    let digits =
+        |word: &Word, count: usize| word.folded.len() == count && word.folded.bytes().all(|b| b.is_ascii_digit());
+    let letters = |word: &Word| word.folded.len() == 2 && word.folded.bytes().all(|b| b.is_ascii_lowercase());
+    match words {
+        [name, state, district, serial] => {
+            name.folded == "udyam" && letters(state) && digits(district, 2) && digits(serial, 7)
+        }
+        _ => false,
+    }
+}
+
 fn word(text: &str, at: Range<usize>) -> Option<Word> {
     let folded = fold(text.get(at.clone())?);
     (!folded.is_empty()).then_some(Word { folded, at })

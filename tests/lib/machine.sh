@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Debian packages that the tests need. Sourced by tests/run.
 
 # needs COMMAND PACKAGE…: remembers the packages if the command is not there.

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # A PostgreSQL of the tests' own: new, empty, on loopback, gone at the end. Sourced by tests/run.
 
 postgres_folder=

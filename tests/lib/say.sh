@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Steps, their counts and the closing line. Sourced by tests/run, which sets $logs.
 
 passed=0
@@ -24,9 +25,9 @@ step() {
 
 # add_counts NAME LOG STATUS: a test runner's own figures if it printed any, else the step itself is one test.
 add_counts() {
-    local name=$1 log=$2 status=$3 good bad left
-    read -r good bad left < <(counts "$log")
-    if ((good + bad == 0)); then
+    local name=$1 log=$2 status=$3 good bad left closed
+    read -r good bad left closed < <(counts "$log")
+    if ((closed == 0)); then # no test runner spoke
         if [[ $status == 0 ]]; then good=1; else bad=1; fi
     elif [[ $status != 0 ]] && ((bad == 0)); then
         bad=1 # it failed outside its tests: did not build, or fell over at the end
@@ -35,19 +36,19 @@ add_counts() {
     if [[ $status != 0 ]] || ((bad > 0)); then failures+=("$name: $log"); fi
 }
 
-# counts LOG: "passed failed skipped", summed over the closing lines of the runners that the log has, and its SKIPPED lines.
+# counts LOG: "passed failed skipped closing-lines", summed over the closing lines of the runners that the log has, and its SKIPPED lines.
 counts() {
     awk '
         function number(before) { return match($0, "[0-9]+ " before) ? substr($0, RSTART, RLENGTH) + 0 : 0 }
-        /^test result: / { good += number("passed"); bad += number("failed"); left += number("ignored") }
-        /^ *Summary \[/ { good += number("passed"); bad += number("failed") + number("timed out"); left += number("skipped") }
-        /^=+ .*(passed|failed|error|skipped).* in [0-9.]+s/ { good += number("passed"); bad += number("failed") + number("error"); left += number("skipped") }
-        /^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$/ { good += number("passed"); bad += number("failed"); left += number("skipped") }
-        /^(#|ℹ) pass [0-9]+$/ { good += $3 }
+        /^test result: / { closed++; good += number("passed"); bad += number("failed"); left += number("ignored") }
+        /^ *Summary \[/ { closed++; good += number("passed"); bad += number("failed") + number("timed out"); left += number("skipped") }
+        /^=+ .*(passed|failed|error|skipped).* in [0-9.]+s/ { closed++; good += number("passed"); bad += number("failed") + number("error"); left += number("skipped") }
+        /^[0-9]+ passed, [0-9]+ failed/ { closed++; good += number("passed"); bad += number("failed"); left += number("skipped") }
+        /^(#|ℹ) pass [0-9]+$/ { closed++; good += $3 }
         /^(#|ℹ) fail [0-9]+$/ { bad += $3 }
         /^(#|ℹ) skipped [0-9]+$/ { left += $3 }
         /^SKIPPED: / { left++ }
-        END { print good + 0, bad + 0, left + 0 }
+        END { print good + 0, bad + 0, left + 0, closed + 0 }
     ' "$1"
 }
 

@@ -4,7 +4,10 @@ use super::{
     Finding, Place,
     gazetteer::{Meaning, longest},
 };
-use crate::insight::{state::StateCode, words::Word};
+use crate::insight::{
+    state::StateCode,
+    words::{Word, is_udyam_number},
+};
 
 /// How far from a name, in words, another word may say whose place it is.
 const NEAR: usize = 4;
@@ -76,6 +79,8 @@ const OTHERS: &[&str] = &[
     "सप्लाई",
     "कार्यालय",
 ];
+/// Words that call the name beside them a district.
+const DISTRICT: &[&str] = &["district", "dist", "distt", "zila", "zilla", "jila", "jilla", "जिला", "जिले"];
 /// Words that make the name beside them a place even if it is also an ordinary word.
 const PLACE_WORDS: &[&str] = &[
     "district",
@@ -177,7 +182,9 @@ fn names(text: &str, words: &[Word]) -> Vec<Hit> {
     while let Some(rest) = words.get(at..).filter(|rest| !rest.is_empty()) {
         let after_a_place = hits.last().is_some_and(|hit| hit.end() == at && hit.places().next().is_some());
         let found = longest(rest).or_else(|| {
-            letters(text, words, at, after_a_place, written_in_capitals).map(|state| (1, vec![Meaning::State(state)]))
+            let (count, state) = jammu_and_kashmir(text, rest)
+                .or_else(|| letters(text, words, at, after_a_place, written_in_capitals).map(|state| (1, state)))?;
+            Some((count, vec![Meaning::State(state)]))
         });
         let Some((count, meanings)) = found else {
             at += 1;
@@ -188,6 +195,13 @@ fn names(text: &str, words: &[Word]) -> Vec<Hit> {
     }
     hits.retain(|hit| !hit.meanings.iter().any(|meaning| matches!(meaning, Meaning::NoPlace)));
     hits
+}
+
+/// "J&K" and "J & K": two words of one letter, so the sign between them has to be looked at.
+fn jammu_and_kashmir(text: &str, rest: &[Word]) -> Option<(usize, StateCode)> {
+    let (j, k) = (rest.first()?, rest.get(1)?);
+    let written = j.folded == "j" && k.folded == "k" && text.get(j.at.end..k.at.start)?.trim() == "&";
+    written.then(|| StateCode::parse("JK")).flatten().map(|state| (2, state))
 }
 
 /// Two capital letters as a state: after a place, or the common ones after "in", "from" and the like.
@@ -260,7 +274,9 @@ fn say_whose(text: &str, words: &[Word], hits: &mut [Hit]) {
         }
         let mut edge = words.get(hit.end() - 1).map_or(0, |word| word.at.end);
         for (far, word) in after.iter().enumerate().take(NEAR) {
-            if ends_a_sentence(text.get(edge..word.at.start)) {
+            // A comma ends what is said of the name before it, but not what was begun before: "unit at Bhosari, Pune".
+            let gap = text.get(edge..word.at.start);
+            if ends_a_sentence(gap) || gap.is_some_and(|gap| gap.contains(',')) {
                 break;
             }
             near.push((2 * far + 1, &word.folded));
@@ -312,10 +328,9 @@ fn helped_by_a_named_state(considered: &[&Hit], all: &[Hit]) -> Option<StateCode
 
 /// An Udyam number carries its state's letters: `UDYAM-MH-26-0012345`.
 fn from_registration(text: &str, words: &[Word]) -> Finding {
-    let number = words.windows(4).find_map(|window| match window {
-        [name, letters, district, serial] if name.folded == "udyam" && digits(district, 2) && digits(serial, 7) => {
-            let state = StateCode::parse(&letters.folded)?;
-            Some((state, text.get(name.at.start..serial.at.end)?))
+    let number = words.windows(4).filter(|four| is_udyam_number(four)).find_map(|four| match four {
+        [name, letters, _, serial] => {
+            Some((StateCode::parse(&letters.folded)?, text.get(name.at.start..serial.at.end)?))
         }
         _ => None,
     });
@@ -326,20 +341,19 @@ fn from_registration(text: &str, words: &[Word]) -> Finding {
     })
 }
 
-fn digits(word: &Word, count: usize) -> bool {
-    word.folded.len() == count && word.folded.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 fn decided(state: StateCode, text: &str, words: &[Word], hits: &[&Hit]) -> Finding {
     let in_state: Vec<&Hit> = hits
         .iter()
         .copied()
         .filter(|hit| hit.states().any(|code| code == state) || hit.places().any(|place| place.state == state))
         .collect();
+    let mut by_whose = in_state.clone();
+    by_whose.sort_by_key(|hit| std::cmp::Reverse(hit.whose));
     let named: Vec<&'static Place> =
-        in_state.iter().filter_map(|hit| hit.places().find(|place| place.state == state)).collect();
-    // "Pune, Bhosari": both name one district, the town says more. Otherwise the first place named.
-    let first = named.first().copied();
+        by_whose.iter().filter_map(|hit| hit.places().find(|place| place.state == state)).collect();
+    // "Rampur, district Saharanpur": who says district means it. "Pune, Bhosari": both name one district, the town says more.
+    // Otherwise the first place named, the writer's own before the others.
+    let first = called_a_district(words, &in_state, state).or_else(|| named.first().copied());
     let place = first.map(|first| {
         named
             .iter()
@@ -354,6 +368,16 @@ fn decided(state: StateCode, text: &str, words: &[Word], hits: &[&Hit]) -> Findi
         words: said(text, words, &in_state),
         candidates: Vec::new(),
     }
+}
+
+/// The district that the text calls one: "district Saharanpur", else "Saharanpur district".
+fn called_a_district(words: &[Word], hits: &[&Hit], state: StateCode) -> Option<&'static Place> {
+    let says_district = |at: Option<usize>| {
+        at.and_then(|at| words.get(at)).is_some_and(|word| DISTRICT.contains(&word.folded.as_str()))
+    };
+    let district = |hit: &&Hit| hit.places().find(|place| place.state == state && place.name == place.district);
+    let before = hits.iter().filter(|hit| says_district(hit.first.checked_sub(1))).find_map(district);
+    before.or_else(|| hits.iter().filter(|hit| says_district(Some(hit.end()))).find_map(district))
 }
 
 fn said(text: &str, words: &[Word], hits: &[&Hit]) -> Vec<String> {

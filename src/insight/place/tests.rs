@@ -25,6 +25,9 @@ fn english_texts() {
         ("Tirupur knitwear exporter", "TN/Tiruppur/Tiruppur"),
         ("Chandigarh", "CH/Chandigarh/Chandigarh"),
         ("Port Blair", "AN/South Andaman/Sri Vijaya Puram"),
+        ("walnut unit, J&K", "JK//"),
+        ("J. K. Enterprises", "//"),
+        ("village Rampur, district Saharanpur, UP", "UP/Saharanpur/Saharanpur"),
     ] {
         assert_eq!(found(text), expected, "{text}: {:?}", find(text));
     }
@@ -65,6 +68,7 @@ fn a_name_in_two_states_says_no_state_unless_the_text_does() {
 #[test]
 fn the_place_of_the_unit_wins_over_the_place_of_another() {
     assert_eq!(found("Our buyer in Mumbai does not pay. Our factory is in Rajkot."), "GJ/Rajkot/Rajkot");
+    assert_eq!(found("I supply to a car maker of Gurgaon, my unit is in Rohtak"), "HR/Rohtak/Rohtak");
     assert_eq!(found("Pune unit, supplied pumps to a customer in Delhi"), "MH/Pune/Pune");
     assert_eq!(found("खरीदार मुंबई का है, कारखाना सूरत में है"), "GJ/Surat/Surat");
     // Two places and nothing to choose by.
