@@ -78,8 +78,8 @@ impl Plane {
     /// A datagram came in. Call [`Self::process`] when the batch is through.
     pub fn datagram(&mut self, datagram: &[u8], from: SocketAddr, now: Instant) {
         let id = match stun::classify(datagram) {
-            Datagram::Stun => self.check(datagram, from),
-            Datagram::Secured => self.addresses.get(&from).copied(),
+            Datagram::Check => self.check(datagram, from),
+            Datagram::Known => self.addresses.get(&from).copied(),
             Datagram::Junk => None,
         };
         let Some((id, peer)) = id.and_then(|id| Some((id, self.peers.get_mut(&id)?))) else {

@@ -7,16 +7,19 @@ use rtc::stun::message::{BINDING_REQUEST, Message};
 /// What a datagram may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Datagram {
-    Stun,
-    /// DTLS, SRTP or SRTCP: taken only from an address that a check has proved.
-    Secured,
+    /// A STUN request: its own user name and password tell whose it is, from any address.
+    Check,
+    /// DTLS, SRTP, SRTCP, or the answer to a check of ours: taken only from an address that a check has proved.
+    Known,
     Junk,
 }
 
 pub(crate) fn classify(datagram: &[u8]) -> Datagram {
-    match datagram.first() {
-        Some(0..=3) => Datagram::Stun,
-        Some(20..=63 | 128..=191) => Datagram::Secured,
+    match datagram {
+        // The two class bits of a STUN message are both 0 in a request (RFC 8489, 5).
+        [0..=3, second, ..] if second & 0x10 != 0 || datagram.first().is_some_and(|first| first & 1 != 0) => Datagram::Known,
+        [0..=3, ..] => Datagram::Check,
+        [20..=63 | 128..=191, ..] => Datagram::Known,
         _ => Datagram::Junk,
     }
 }
@@ -49,5 +52,22 @@ impl Check {
     pub fn is_authentic(&mut self, password: &str) -> bool {
         let Ok(provider) = rtc::crypto::default_provider() else { return false };
         MessageIntegrity::check(&mut self.message, password.as_bytes(), provider.crypto()).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn datagrams_are_told_by_their_first_bytes() {
+        assert_eq!(classify(&[0x00, 0x01]), Datagram::Check, "binding request");
+        assert_eq!(classify(&[0x01, 0x01]), Datagram::Known, "binding success");
+        assert_eq!(classify(&[0x00, 0x11]), Datagram::Known, "indication");
+        assert_eq!(classify(&[22, 254]), Datagram::Known, "DTLS");
+        assert_eq!(classify(&[0x80, 111]), Datagram::Known, "RTP");
+        assert_eq!(classify(&[0x40]), Datagram::Junk);
+        assert_eq!(classify(&[]), Datagram::Junk);
+        assert!(Check::read(&[0x00, 0x01, 0, 0]).is_none());
     }
 }

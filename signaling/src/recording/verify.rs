@@ -89,7 +89,8 @@ pub fn verify(folder: &Path) -> Result<Report, VerifyError> {
     let path = folder.join(manifest::FILE);
     let bytes = fs::read(&path).map_err(|error| VerifyError::Io { path, error })?;
     let chain = read_chain(&bytes);
-    let mut check = Check { folder, files: BTreeMap::new(), handles: BTreeMap::new(), tail: chain.tail };
+    let chain_is_broken = chain.broken.is_some();
+    let mut check = Check { folder, files: BTreeMap::new(), handles: BTreeMap::new(), tail: chain.tail, chain_is_broken };
     let mut report = Report {
         room: String::new(),
         started_at: 0,
@@ -181,6 +182,7 @@ struct Check<'a> {
     files: BTreeMap<String, FileReport>,
     handles: BTreeMap<String, File>,
     tail: Vec<String>,
+    chain_is_broken: bool,
 }
 
 impl Check<'_> {
@@ -211,8 +213,8 @@ impl Check<'_> {
             Body::Close { file: other, .. } => other.as_deref() == Some(file),
             Body::Open { .. } | Body::Event { .. } => false,
         };
-        // Of a file's headers only the last stands in the file.
-        let superseded = later.iter().any(|line| matches!(line.body, Body::Header { .. }) && of_this(&line.body));
+        // Of a file's headers only the last stands in the file; behind a broken link there may be one that we do not read.
+        let superseded = self.chain_is_broken || later.iter().any(|line| matches!(line.body, Body::Header { .. }) && of_this(&line.body));
         let found = self.hash(number, file, 0, length);
         if found.as_deref().is_ok_and(|found| found == sha256) {
             return Ok(());

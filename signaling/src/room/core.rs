@@ -307,6 +307,10 @@ impl RoomCore {
         out.push(Output::Event(RoomEventKind::Admitted { member: id.clone(), name, role }));
         if let Some(connection) = connection {
             self.seat_in_room(id, connection, out);
+        } else {
+            // Let in while the line is broken: the seat is in the room when its member comes back.
+            self.publish_table(out);
+            self.tell_members(out);
         }
         self.tell_waiting(out);
     }
