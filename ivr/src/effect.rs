@@ -30,7 +30,7 @@ pub enum Effect {
     /// Ask the hub; the call goes on with its answer. Always the last effect of a step.
     Ask(Ask),
     /// The caller hung up, or had to be sent away, before anything was said that could become a case. The hub keeps one offer for each
-    /// number to ring it back; a further one changes nothing.
+    /// number to ring it back; a further one changes nothing. Not made for a withheld number.
     OfferCallBack {
         /// In which language.
         language: Language,

@@ -18,6 +18,8 @@ mod language;
 mod prompt;
 mod prompt_store;
 mod text;
+#[cfg(test)]
+mod transcript;
 
 pub mod flow;
 pub mod number;

@@ -151,3 +151,20 @@ fn what_is_signed_and_makes_no_sense_is_refused() {
     assert_eq!(post(&format!("{BASE}/sms"), &[("Body", "x")]), Err(Refused::Lacks("MessageSid")));
     assert_eq!(post(&format!("{BASE}/fax"), &[("CallSid", "CA1")]), Err(Refused::Lacks("a known webhook")));
 }
+
+proptest::proptest! {
+    /// Bytes of strangers, and signed nonsense, are refused or read, and never more than that.
+    #[test]
+    fn no_request_makes_the_reader_fail(path in "[a-z/?=&%]{0,30}", body in proptest::collection::vec(proptest::num::u8::ANY, 0..200), kind in ".{0,20}") {
+        let url = format!("{BASE}/{path}");
+        let fields: Vec<(String, String)> = url::form_urlencoded::parse(&body).into_owned().collect();
+        let signature = sign(TOKEN, Algorithm::HmacSha1, &url, &fields);
+        for headers in [&[("x-twilio-signature", signature.as_str())][..], &[("x-twilio-signature", kind.as_str()), ("content-type", &kind)][..]] {
+            let _verdict = twilio().read(&Request { url: &url, headers, body: &body });
+        }
+        for (name, value) in &fields {
+            let event = post(&format!("{BASE}/voice"), &[("CallSid", "CA1"), (name, value), ("Digits", value), ("From", value)]);
+            proptest::prop_assert!(event.is_ok() || event == Err(Refused::Lacks("CallSid")));
+        }
+    }
+}

@@ -177,9 +177,7 @@ fn not_recorded(flow: &mut Flow, heard: Heard) {
     if !flow.session.unkept.is_empty() {
         return file(flow, false);
     }
-    if !flow.session.served {
-        flow.offer_call_back();
-    }
+    flow.offer_call_back();
     leave(flow, &[Phrase::CannotRecord]);
 }
 
@@ -282,7 +280,7 @@ fn hang_up(flow: &mut Flow) {
     }
     let was_open = flow.session.state != State::Ended;
     over(flow);
-    if was_open && flow.session.unkept.is_empty() && !flow.session.served {
+    if was_open && flow.session.unkept.is_empty() {
         flow.offer_call_back();
     }
     file_leftovers(flow);
@@ -358,9 +356,7 @@ fn is_too_long(flow: &Flow, now_ms: i64) -> bool {
 
 fn bring_to_end(flow: &mut Flow) {
     if flow.session.unkept.is_empty() {
-        if !flow.session.served {
-            flow.offer_call_back();
-        }
+        flow.offer_call_back();
         leave(flow, &[Phrase::TimeIsUp]);
     } else {
         file(flow, false);

@@ -146,7 +146,7 @@ fn meaning(state: &mut SmsState, question: Option<Question>, text: &str, now_ms:
             }
         }
         Some(Keyword::Status) => {
-            if let Some(actions) = status(text, rest) {
+            if let Some(actions) = status(state, text, rest) {
                 return actions;
             }
         }
@@ -178,6 +178,9 @@ fn by_number_or_free(state: &SmsState, text: &str) -> Vec<SmsAction> {
             vec![SmsAction::AddTo { number: Some(number), text: rest.to_owned(), language: written_in(state, rest) }]
         }
         Some((Err(error), rest)) if is_courtesy(rest) => vec![SmsAction::Reply(wrong_number(error))],
+        Some((Err(error), _)) if text.starts_with(char::is_alphabetic) => vec![file(state, text), SmsAction::Reply(wrong_number(error))],
+        // The two letters of a series, and no question open that they would answer.
+        None if Series::from_letters(text).is_some() => vec![SmsAction::Reply(Reply::WrongLength)],
         Some((Err(_), _)) | None if !has_words(text) => vec![SmsAction::Reply(Reply::AskText)],
         Some((Err(_), _)) | None if is_greeting(text) => vec![SmsAction::Reply(Reply::Help)],
         Some((Err(_), _)) | None => vec![file(state, text)],
@@ -185,7 +188,7 @@ fn by_number_or_free(state: &SmsState, text: &str) -> Vec<SmsAction> {
 }
 
 /// STATUS with a number, alone, or among courtesies. `None`: the word merely begins a sentence.
-fn status(text: &str, rest: &str) -> Option<Vec<SmsAction>> {
+fn status(state: &SmsState, text: &str, rest: &str) -> Option<Vec<SmsAction>> {
     match leading_number(rest) {
         None if is_courtesy(rest) => Some(vec![SmsAction::LookUp { number: None }]),
         None => None,
@@ -193,10 +196,10 @@ fn status(text: &str, rest: &str) -> Option<Vec<SmsAction>> {
         // More was said about the case: it is told and kept.
         Some((Ok(number), more)) => Some(vec![
             SmsAction::LookUp { number: Some(number) },
-            SmsAction::AddTo { number: Some(number), text: more.to_owned(), language: Language::of_script(text).unwrap_or(Language::DEFAULT) },
+            SmsAction::AddTo { number: Some(number), text: more.to_owned(), language: written_in(state, more) },
         ]),
         Some((Err(error), more)) if is_courtesy(more) => Some(vec![SmsAction::Reply(wrong_number(error))]),
-        Some((Err(_), _)) => None,
+        Some((Err(error), _)) => Some(vec![file(state, text), SmsAction::Reply(wrong_number(error))]),
     }
 }
 

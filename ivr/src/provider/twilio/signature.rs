@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn the_documented_example_is_accepted() {
         let pairs = form(&[
-            ("CallSid", "CA1234567890ABCDE"), ("Caller", "+14158675310"), ("Digits", "1234"), ("From", "+14158675310"), ("To", "+18005551212"),
+            ("CallSid", "CA1234567890ABCDE"), ("Caller", "+14158675309"), ("Digits", "1234"), ("From", "+14158675309"), ("To", "+18005551212"),
         ]);
         let url = "https://mycompany.com/myapp.php?foo=1&bar=2";
         assert_eq!(sign("12345", Algorithm::HmacSha1, url, &pairs), "RSOYDt4T1cUTdK1PDd93/VVr8B8=");
