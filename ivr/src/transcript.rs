@@ -1,9 +1,11 @@
-//! Transcripts kept beside what they test: text files in which a person can follow a talk. A file holds both sides; a test plays the lines of
-//! one side and compares what the other says. `UPDATE_TRANSCRIPTS=1` writes the files anew, for a person to read before committing them.
+//! Transcripts kept beside what they test: text files in which a person can follow a talk. A file holds both sides; a
+//! test plays the lines of one side and compares what the other says. `UPDATE_TRANSCRIPTS=1` writes the files anew, for
+//! a person to read before committing them.
 
 use std::path::Path;
 
-/// Plays every `.txt` file of `folder` (below the crate) and compares. `play` gets the file and returns how it should read.
+/// Plays every `.txt` file of `folder` (below the crate) and compares. `play` gets the file and returns how it should
+/// read.
 pub(crate) fn check(folder: &str, least: usize, play: impl Fn(&str) -> String) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut played = 0;
@@ -30,7 +32,13 @@ fn first_difference(written: &str, heard: &str) -> String {
         match (written.next(), heard.next()) {
             (None, None) => break,
             (one, other) if one == other => {}
-            (one, other) => return format!("line {number}\n  written: {}\n  heard:   {}", one.unwrap_or("(end)"), other.unwrap_or("(end)")),
+            (one, other) => {
+                return format!(
+                    "line {number}\n  written: {}\n  heard:   {}",
+                    one.unwrap_or("(end)"),
+                    other.unwrap_or("(end)")
+                );
+            }
         }
     }
     "the ends of lines".to_owned()

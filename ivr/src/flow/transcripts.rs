@@ -1,4 +1,5 @@
-//! Calls as texts (`transcripts/*.txt`). Lines of the caller and of the hub's answers are the script; what the line does is compared.
+//! Calls as texts (`transcripts/*.txt`). Lines of the caller and of the hub's answers are the script; what the line
+//! does is compared.
 
 use super::{Session, step};
 use crate::caller::Caller;
@@ -68,7 +69,9 @@ fn input(line: &str) -> Option<Input> {
             Input::Found { number: number(case), stage }
         }
         ["hub:", "not", "found"] => Input::NotFound,
-        ["hub:", "several", series @ ..] => Input::Several { series: series.iter().map(|letters| Series::from_letters(letters).unwrap()).collect() },
+        ["hub:", "several", series @ ..] => {
+            Input::Several { series: series.iter().map(|letters| Series::from_letters(letters).unwrap()).collect() }
+        }
         ["hub:", "look-up", "failed"] => Input::LookUpFailed,
         [speaker, ..] => {
             assert!(!matches!(*speaker, "caller:" | "hub:"), "no such line in a script: {line}");
@@ -94,8 +97,12 @@ fn told(effect: &Effect) -> String {
 }
 
 fn asked(ask: &Ask) -> String {
-    let names = |recordings: &[RecordingRef]| recordings.iter().map(|recording| recording.0.as_str()).collect::<Vec<_>>().join(", ");
-    let instead = |superseded: &[RecordingRef]| if superseded.is_empty() { String::new() } else { format!(" instead of {}", names(superseded)) };
+    let names = |recordings: &[RecordingRef]| {
+        recordings.iter().map(|recording| recording.0.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let instead = |superseded: &[RecordingRef]| {
+        if superseded.is_empty() { String::new() } else { format!(" instead of {}", names(superseded)) }
+    };
     let ring = |call_back: &bool| if *call_back { ", ring back" } else { "" };
     match ask {
         Ask::FileGrievance { language, recording, superseded, call_back } => {
@@ -112,8 +119,17 @@ fn asked(ask: &Ask) -> String {
 #[test]
 fn a_hang_up_at_any_step_loses_nothing() {
     let script = [
-        "caller: rings from 9876543210", "caller: presses 2", "caller: presses 1", "caller: speaks 14 seconds, R1", "caller: presses 2",
-        "caller: speaks 20 seconds, R2", "caller: presses 1", "hub: filed GR26-0000123-0", "caller: presses 2", "caller: speaks 5 seconds, R3", "hub: added",
+        "caller: rings from 9876543210",
+        "caller: presses 2",
+        "caller: presses 1",
+        "caller: speaks 14 seconds, R1",
+        "caller: presses 2",
+        "caller: speaks 20 seconds, R2",
+        "caller: presses 1",
+        "hub: filed GR26-0000123-0",
+        "caller: presses 2",
+        "caller: speaks 5 seconds, R3",
+        "hub: added",
     ];
     let mut told_at_each_step = String::new();
     for last in 0..script.len() {
@@ -124,7 +140,11 @@ fn a_hang_up_at_any_step_loses_nothing() {
         let (session, effects) = step(session, Input::HungUp, 0);
         let told: Vec<String> = effects.iter().map(|effect| told(effect).trim().to_owned()).collect();
         let owed = session.outstanding().map_or("nothing", |_| "an answer");
-        told_at_each_step.push_str(&format!("{} -> {} (open: {owed})\n", script[last], if told.is_empty() { "nothing to do".into() } else { told.join("; ") }));
+        told_at_each_step.push_str(&format!(
+            "{} -> {} (open: {owed})\n",
+            script[last],
+            if told.is_empty() { "nothing to do".into() } else { told.join("; ") }
+        ));
     }
     assert_eq!(
         told_at_each_step,

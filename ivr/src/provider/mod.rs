@@ -1,7 +1,7 @@
 //! Telephone providers: what a provider's request means, and our effects in the provider's language.
 //!
-//! Each home is pure: it reads a request that the hub received and writes an answer that the hub sends. (Twilio's REST client in
-//! `twilio::rest` is the one exception.) A new provider is a file here with the traits below.
+//! Each home is pure: it reads a request that the hub received and writes an answer that the hub sends. (Twilio's REST
+//! client in `twilio::rest` is the one exception.) A new provider is a file here with the traits below.
 //!
 //! - [`sim`]: the demo's telephone and every test;
 //! - [`twilio`]: voice and SMS webhooks, TwiML, REST;
@@ -82,8 +82,9 @@ pub trait Provider {
 
 /// Speaks to a call that the provider holds.
 pub trait Line: Provider {
-    /// Effects in the provider's language. `turn` is [`Session::turn`](crate::flow::Session::turn) after the step that made them: it
-    /// comes back with the caller's next move and makes its event id. An `Ask` is the hub's business and is passed over.
+    /// Effects in the provider's language. `turn` is [`Session::turn`](crate::flow::Session::turn) after the step that
+    /// made them: it comes back with the caller's next move and makes its event id. An `Ask` is the hub's business and
+    /// is passed over.
     fn say(&self, turn: u32, effects: &[Effect]) -> Answer;
 }
 

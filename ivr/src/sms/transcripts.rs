@@ -1,4 +1,5 @@
-//! Talks by SMS as texts (`transcripts/*.txt`). Lines with `>` are what somebody sends; what the hub does and writes back is compared.
+//! Talks by SMS as texts (`transcripts/*.txt`). Lines with `>` are what somebody sends; what the hub does and writes
+//! back is compared.
 
 use super::{MAX_TEXT_BYTES, Reply, SmsAction, SmsState, ask_series, dialogue};
 use crate::language::Language;
@@ -78,13 +79,34 @@ mod properties {
     fn piece() -> impl Strategy<Value = String> {
         prop_oneof![
             prop::sample::select(vec![
-                "STATUS", "ADD", "HELP", "STOP", "START", "LANGUAGE", "HINDI", "स्थिति", "जोड़ें", "GR26-0000123-0", "GR26-0000123-4", "2600001230", "9876543210", "GR", "please",
-                "bank", "ऋण", "🙏", "\n", "my loan", "नमस्ते",
+                "STATUS",
+                "ADD",
+                "HELP",
+                "STOP",
+                "START",
+                "LANGUAGE",
+                "HINDI",
+                "स्थिति",
+                "जोड़ें",
+                "GR26-0000123-0",
+                "GR26-0000123-4",
+                "2600001230",
+                "9876543210",
+                "GR",
+                "please",
+                "bank",
+                "ऋण",
+                "🙏",
+                "\n",
+                "my loan",
+                "नमस्ते",
             ])
             .prop_map(str::to_owned),
             ".{0,12}",
         ]
     }
+
+    const SENTENCE: &str = "the bank refused our working capital";
 
     /// Letters of a text, which is what must not get lost.
     fn letters(text: &str) -> String {
@@ -93,27 +115,32 @@ mod properties {
 
     proptest! {
         #[test]
-        fn every_text_is_answered_and_long_ones_are_kept(pieces in prop::collection::vec(piece(), 0..8), more in prop::collection::vec(piece(), 0..4), waited in 0_i64..8_000_000) {
+        fn every_text_is_answered_and_long_ones_are_kept(
+            pieces in prop::collection::vec(piece(), 0..8),
+            more in prop::collection::vec(piece(), 0..4),
+            waited in 0_i64..8_000_000,
+        ) {
             let (state, first) = dialogue(SmsState::default(), &pieces.join(" "), 0);
             prop_assert!(!first.is_empty(), "a text without any answer");
             let text = more.join(" ");
             let (next, actions) = dialogue(state.clone(), &text, waited);
             let stored = serde_json::to_string(&(&next, &actions)).unwrap();
-            prop_assert_eq!(serde_json::from_str::<(SmsState, Vec<SmsAction>)>(&stored).unwrap(), (next, actions.clone()));
+            let read: (SmsState, Vec<SmsAction>) = serde_json::from_str(&stored).unwrap();
+            prop_assert_eq!(read, (next, actions.clone()));
             let kept = actions.iter().any(|action| matches!(action, SmsAction::File { .. } | SmsAction::AddTo { .. }));
             let words = text.split_whitespace().filter(|word| letters(word).chars().count() > 2).count();
-            // Keywords, names of languages, courtesies and a number's letters are no more than six words of these pieces.
+            // Keywords, names of languages, courtesies and a number's letters are no more than six words of these
+            // pieces.
             prop_assert!(kept || words <= 6 || letters(&text).is_empty(), "lost: {text:?} -> {actions:?}");
         }
 
         #[test]
-        fn a_sentence_is_never_lost(start in piece(), number in 0..3_u8) {
-            let head = match number { 0 => String::new(), 1 => "GR26-0000123-4 ".to_owned(), _ => "GR26-0000123-0 ".to_owned() };
-            let text = format!("{start} {head}the bank refused our working capital");
+        fn a_sentence_is_never_lost(start in piece(), number in 0..3_usize) {
+            let head = ["", "GR26-0000123-4 ", "GR26-0000123-0 "][number];
+            let text = format!("{start} {head}{SENTENCE}");
             let (_, actions) = dialogue(SmsState::default(), &text, 0);
-            let kept = actions.iter().any(|action| match action {
-                SmsAction::File { text: kept, .. } | SmsAction::AddTo { text: kept, .. } => kept.contains("the bank refused our working capital"),
-                _ => false,
+            let kept = actions.iter().any(|action| {
+                matches!(action, SmsAction::File { text, .. } | SmsAction::AddTo { text, .. } if text.contains(SENTENCE))
             });
             prop_assert!(kept, "lost: {text:?} -> {actions:?}");
         }
