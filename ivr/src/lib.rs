@@ -33,5 +33,5 @@ pub use event::{
     CallEvent, CallRef, DeliveryReport, DeliveryStatus, Event, EventId, Input, RecordingRef, SmsEvent, Stage,
 };
 pub use language::Language;
-pub use prompt::{Phrase, Prompt, Sound, offer_series, spell_number};
+pub use prompt::{Phrase, Prompt, Sample, Sound, offer_series, samples, spell_number};
 pub use prompt_store::PromptStore;

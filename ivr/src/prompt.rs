@@ -181,6 +181,31 @@ impl Prompt {
     }
 }
 
+/// What a caller might say, ready to be played to the demo's line in place of a microphone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// The language it is spoken in.
+    pub language: Language,
+    /// The sound file below the folder of prompts.
+    pub file: String,
+    /// The words.
+    pub words: String,
+}
+
+/// The shipped samples, one a language.
+#[must_use]
+pub fn samples() -> Vec<Sample> {
+    const ID: &str = "sample-grievance";
+    Language::ALL
+        .into_iter()
+        .map(|language| Sample {
+            language,
+            file: format!("{}/{ID}.wav", language.tag()),
+            words: text::say_or_id(language, ID, &[]),
+        })
+        .collect()
+}
+
 /// A case number sign by sign, with a rest between its groups; the hyphens are not spoken.
 #[must_use]
 pub fn spell_number(number: CaseNumber, language: Language) -> Vec<Prompt> {

@@ -54,7 +54,8 @@ mod tests {
     fn both_languages_have_the_same_texts() {
         let sms = (include_str!("../locales/en/sms.ftl"), include_str!("../locales/hi/sms.ftl"));
         let prompts = (include_str!("../locales/en/prompts.ftl"), include_str!("../locales/hi/prompts.ftl"));
-        for (english, hindi) in [sms, prompts] {
+        let samples = (include_str!("../locales/en/samples.ftl"), include_str!("../locales/hi/samples.ftl"));
+        for (english, hindi) in [sms, prompts, samples] {
             assert!(!ids(english).is_empty());
             assert_eq!(ids(english), ids(hindi), "same texts in the same order");
             for id in ids(english) {

@@ -35,12 +35,6 @@ impl<'a> Request<'a> {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
     }
 
-    /// The last segment of the path: which of a provider's webhooks this is.
-    fn last_segment(&self) -> &'a str {
-        let path = self.url.split(['?', '#']).next().unwrap_or_default();
-        path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
-    }
-
     /// The decoded pairs of the query.
     fn query(&self) -> Vec<(String, String)> {
         let query = self.url.split_once('?').map_or("", |(_, query)| query);

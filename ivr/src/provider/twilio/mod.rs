@@ -89,7 +89,7 @@ impl Provider for Twilio {
         let query = request.query();
         // A webhook set to GET has its fields in the query, which the URL's signature covers.
         let fields = if form.is_empty() { &query } else { &form };
-        match request.last_segment() {
+        match last_segment(request.url) {
             "voice" => webhook::voice(&query, fields),
             "recording" => webhook::recording(fields),
             "status" => webhook::status(fields),
@@ -103,6 +103,12 @@ impl Line for Twilio {
     fn say(&self, turn: u32, effects: &[Effect]) -> Answer {
         Answer { content_type: XML, body: twiml::document(self, turn, effects) }
     }
+}
+
+/// The last segment of an address's path: which webhook this is.
+fn last_segment(url: &str) -> &str {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
 }
 
 /// A name as one segment of a path: whatever it holds, it leads nowhere else.
