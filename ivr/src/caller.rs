@@ -18,11 +18,21 @@ pub enum Caller {
 
 /// What providers write when a number is withheld. The digits are Twilio's: the words on a telephone's keypad.
 const WITHHELD: [&str; 10] = [
-    "", "anonymous", "restricted", "unknown", "unavailable", "private", "+266696687", "+7378742833", "+2562533", "+86282452253",
+    "",
+    "anonymous",
+    "restricted",
+    "unknown",
+    "unavailable",
+    "private",
+    "+266696687",
+    "+7378742833",
+    "+2562533",
+    "+86282452253",
 ];
 
 impl Caller {
-    /// Reads a number in any of the spellings in use: `+91 98765 43210`, `0091…`, `09876543210`, `98765-43210`, `tel:+91…`.
+    /// Reads a number in any of the spellings in use: `+91 98765 43210`, `0091…`, `09876543210`, `98765-43210`,
+    /// `tel:+91…`.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let trimmed = text.trim();
@@ -93,8 +103,16 @@ mod tests {
     #[test]
     fn every_spelling_of_a_mobile_number_is_one_caller() {
         for spelling in [
-            "+919876543210", "+91 98765 43210", "00919876543210", "919876543210", "09876543210", "9876543210", "98765-43210",
-            " (+91) 98765.43210 ", "tel:+919876543210", "0919876543210",
+            "+919876543210",
+            "+91 98765 43210",
+            "00919876543210",
+            "919876543210",
+            "09876543210",
+            "9876543210",
+            "98765-43210",
+            " (+91) 98765.43210 ",
+            "tel:+919876543210",
+            "0919876543210",
         ] {
             let spelling = spelling.replace("(+91)", "+91");
             assert_eq!(Caller::parse(&spelling), Caller::Mobile("+919876543210".into()), "{spelling}");
@@ -103,7 +121,16 @@ mod tests {
 
     #[test]
     fn what_is_no_mobile_number_is_kept_as_given() {
-        for given in ["+911123063800", "011-23063800", "+14155550123", "1800", "sip:udyami@example.in", "5876543210", "+9198765", "98765x43210"] {
+        for given in [
+            "+911123063800",
+            "011-23063800",
+            "+14155550123",
+            "1800",
+            "sip:udyami@example.in",
+            "5876543210",
+            "+9198765",
+            "98765x43210",
+        ] {
             assert_eq!(Caller::parse(given), Caller::Other(given.into()), "{given}");
         }
     }

@@ -29,8 +29,8 @@ pub enum Effect {
     Record(Record),
     /// Ask the hub; the call goes on with its answer. Always the last effect of a step.
     Ask(Ask),
-    /// The caller hung up, or had to be sent away, before anything was said that could become a case. The hub keeps one offer for each
-    /// number to ring it back; a further one changes nothing.
+    /// The caller hung up, or had to be sent away, before anything was said that could become a case. The hub keeps one
+    /// offer for each number to ring it back; a further one changes nothing. Not made for a withheld number.
     OfferCallBack {
         /// In which language.
         language: Language,
@@ -67,7 +67,8 @@ pub struct Record {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ask {
-    /// Make a case of a recording. Answer: `Filed` or `FilingFailed`; after the latter the hub still owes the case, for it has the recording.
+    /// Make a case of a recording. Answer: `Filed` or `FilingFailed`; after the latter the hub still owes the case, for
+    /// it has the recording.
     FileGrievance {
         /// The language of the call.
         language: Language,
@@ -89,7 +90,8 @@ pub enum Ask {
         /// The caller asked for a person: ring back.
         call_back: bool,
     },
-    /// Where does a case stand? The check digit is right already. Answer: `Found`, `NotFound`, `Several` or `LookUpFailed`.
+    /// Where does a case stand? The check digit is right already. Answer: `Found`, `NotFound`, `Several` or
+    /// `LookUpFailed`.
     LookUp {
         /// Ten digits, and the series once it is known. Without it the caller's own case comes first.
         number: Given,

@@ -35,7 +35,8 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage in the order of a case's life.
-    pub const ALL: [Self; 7] = [Self::Filed, Self::Routed, Self::Attended, Self::Decided, Self::Hearing, Self::Closed, Self::Reopened];
+    pub const ALL: [Self; 7] =
+        [Self::Filed, Self::Routed, Self::Attended, Self::Decided, Self::Hearing, Self::Closed, Self::Reopened];
 }
 
 /// What the flow hears: from the line, or from the hub as the answer to an [`Ask`](crate::Ask).
@@ -60,7 +61,8 @@ pub enum Input {
         /// Its length.
         seconds: u32,
     },
-    /// A recording is known to exist, reported beside the line and perhaps after its end. Safe to report besides `Recorded`.
+    /// A recording is known to exist, reported beside the line and perhaps after its end. Safe to report besides
+    /// `Recorded`.
     RecordingReady {
         /// Its name.
         recording: RecordingRef,
@@ -104,7 +106,8 @@ pub enum Input {
 #[serde(transparent)]
 pub struct CallRef(pub String);
 
-/// A stable name of one report: the same report sent twice has the same name, two reports never share one. Prefixed with the provider.
+/// A stable name of one report: the same report sent twice has the same name, two reports never share one. Prefixed
+/// with the provider.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EventId(pub String);

@@ -1,4 +1,5 @@
-//! The languages a caller can be spoken to in today. A new one is a variant here, a folder of texts and a folder of sounds.
+//! The languages a caller can be spoken to in today. A new one is a variant here, a folder of texts and a folder of
+//! sounds.
 
 use serde::{Deserialize, Serialize};
 
@@ -37,8 +38,8 @@ impl Language {
     }
 
     /// Guesses from the script of a written text: Devanagari is Hindi, Latin letters are English, and `None` when
-    /// neither leads (digits or signs alone, or another script). Hindi in Latin letters counts as English: the answer is readable
-    /// to its writer, and LANGUAGE changes it.
+    /// neither leads (digits or signs alone, or another script). Hindi in Latin letters counts as English: the answer
+    /// is readable to its writer, and LANGUAGE changes it.
     #[must_use]
     pub fn of_script(text: &str) -> Option<Self> {
         let (mut devanagari, mut latin) = (0_usize, 0_usize);

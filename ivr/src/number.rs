@@ -1,7 +1,8 @@
 //! Case numbers as people write, type and say them.
 //!
-//! `GR` + 2-digit year + 7-digit serial + 1 check digit (Luhn over the nine digits before it), written `GR26-0000123-4`. On a keypad or in
-//! an SMS the ten digits are enough; spaces, hyphens, dots, lower case, Devanagari digits and a missing series are understood.
+//! `GR` + 2-digit year + 7-digit serial + 1 check digit (Luhn over the nine digits before it), written
+//! `GR26-0000123-0`. On a keypad or in an SMS the ten digits are enough; spaces, hyphens, dots, lower case, Devanagari
+//! digits and a missing series are understood.
 
 use std::fmt;
 
@@ -53,7 +54,8 @@ impl Series {
 pub struct TenDigits([u8; 10]);
 
 impl TenDigits {
-    /// Puts year (last two digits) and serial together and works out the check digit. `None` outside 0–99 and 0–9,999,999.
+    /// Puts year (last two digits) and serial together and works out the check digit. `None` outside 0–99 and
+    /// 0–9,999,999.
     #[must_use]
     pub fn new(year: u8, serial: u32) -> Option<Self> {
         if year > 99 || serial > 9_999_999 {
@@ -107,7 +109,7 @@ impl From<TenDigits> for String {
     }
 }
 
-/// A whole case number with a right check digit. Text form `GR26-0000123-4`, also in JSON.
+/// A whole case number with a right check digit. Text form `GR26-0000123-0`, also in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct CaseNumber {
@@ -222,8 +224,8 @@ pub enum NumberError {
     NoSeries,
 }
 
-/// A sign reduced to what counts: ASCII digits (Devanagari and full-width ones too) and capital letters. Separators vanish; anything else
-/// becomes `*`, which no number holds.
+/// A sign reduced to what counts: ASCII digits (Devanagari and full-width ones too) and capital letters. Separators
+/// vanish; anything else becomes `*`, which no number holds.
 fn plain(c: char) -> Option<char> {
     let digit = |base: u32| char::from_digit(u32::from(c).saturating_sub(base), 10);
     match c {
@@ -231,7 +233,21 @@ fn plain(c: char) -> Option<char> {
         '\u{0966}'..='\u{096F}' => digit(0x0966),
         '\u{FF10}'..='\u{FF19}' => digit(0xFF10),
         'a'..='z' | 'A'..='Z' => Some(c.to_ascii_uppercase()),
-        '-' | '.' | ',' | '/' | '_' | '#' | ':' | ';' | '?' | '!' | '(' | ')' | '\'' | '"' | '\u{2010}'..='\u{2015}' => None,
+        '-'
+        | '.'
+        | ','
+        | '/'
+        | '_'
+        | '#'
+        | ':'
+        | ';'
+        | '?'
+        | '!'
+        | '('
+        | ')'
+        | '\''
+        | '"'
+        | '\u{2010}'..='\u{2015}' => None,
         c if c.is_whitespace() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{FEFF}') => None,
         _ => Some('*'),
     }
@@ -271,7 +287,14 @@ mod tests {
     fn any_usual_spelling_is_understood() {
         let written = number(26, 123);
         for spelling in [
-            "GR26-0000123-0", "gr26-0000123-0", "GR 26 0000123 0", "Gr.26/0000123/0", "GR2600001230", " gr–26–0000123–0 ", "GR२६-००००१२३-०", "#GR26-0000123-0",
+            "GR26-0000123-0",
+            "gr26-0000123-0",
+            "GR 26 0000123 0",
+            "Gr.26/0000123/0",
+            "GR2600001230",
+            " gr–26–0000123–0 ",
+            "GR२६-००००१२३-०",
+            "#GR26-0000123-0",
         ] {
             assert_eq!(Given::read(spelling), Ok(written.into()), "{spelling}");
         }

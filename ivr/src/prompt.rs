@@ -1,5 +1,5 @@
-//! What a caller hears, as values: a [`Prompt`] is one sound in one language. It knows its file and its words, and nothing of where
-//! files live (that is [`PromptStore`](crate::PromptStore)).
+//! What a caller hears, as values: a [`Prompt`] is one sound in one language. It knows its file and its words, and
+//! nothing of where files live (that is [`PromptStore`](crate::PromptStore)).
 
 use serde::{Deserialize, Serialize};
 
@@ -181,6 +181,31 @@ impl Prompt {
     }
 }
 
+/// What a caller might say, ready to be played to the demo's line in place of a microphone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// The language it is spoken in.
+    pub language: Language,
+    /// The sound file below the folder of prompts.
+    pub file: String,
+    /// The words.
+    pub words: String,
+}
+
+/// The shipped samples, one a language.
+#[must_use]
+pub fn samples() -> Vec<Sample> {
+    const ID: &str = "sample-grievance";
+    Language::ALL
+        .into_iter()
+        .map(|language| Sample {
+            language,
+            file: format!("{}/{ID}.wav", language.tag()),
+            words: text::say_or_id(language, ID, &[]),
+        })
+        .collect()
+}
+
 /// A case number sign by sign, with a rest between its groups; the hyphens are not spoken.
 #[must_use]
 pub fn spell_number(number: CaseNumber, language: Language) -> Vec<Prompt> {
@@ -237,13 +262,15 @@ mod tests {
     #[test]
     fn a_number_is_spelled_without_hyphens() {
         let number: CaseNumber = "GR26-0000123-0".parse().unwrap();
-        let said: Vec<String> = spell_number(number, Language::English).iter().map(Prompt::text).filter(|t| !t.is_empty()).collect();
+        let said: Vec<String> =
+            spell_number(number, Language::English).iter().map(Prompt::text).filter(|t| !t.is_empty()).collect();
         assert_eq!(said.join(" "), "G R two six zero zero zero zero one two three zero");
     }
 
     #[test]
     fn a_series_is_offered_in_the_order_of_the_language() {
-        let said = |language| offer_series(Series::Cp, 2, language).iter().map(Prompt::text).collect::<Vec<_>>().join(" ");
+        let said =
+            |language| offer_series(Series::Cp, 2, language).iter().map(Prompt::text).collect::<Vec<_>>().join(" ");
         assert_eq!(said(Language::English), "For C P press two");
         assert_eq!(said(Language::Hindi), "सी पी के लिए दो दबाएँ");
     }

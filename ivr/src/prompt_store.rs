@@ -12,7 +12,8 @@ use crate::prompt::Prompt;
 #[folder = "prompts/"]
 struct Embedded;
 
-/// The sound files. A file in the folder comes before the embedded one of the same name, so that a recording by a person needs no new build.
+/// The sound files. A file in the folder comes before the embedded one of the same name, so that a recording by a
+/// person needs no new build.
 #[derive(Debug, Clone, Default)]
 pub struct PromptStore {
     folder: Option<PathBuf>,
@@ -31,8 +32,9 @@ impl PromptStore {
         Self { folder: Some(folder.into()) }
     }
 
-    /// The bytes of a sound file (WAV) by the name that [`Prompt::file`] gives; `None` for any other name, so a name that comes from
-    /// outside reaches no other file. Reads the folder, so it blocks for as long as one small file takes.
+    /// The bytes of a sound file (WAV) by the name that [`Prompt::file`] gives; `None` for any other name, so a name
+    /// that comes from outside reaches no other file. Reads the folder, so it blocks for as long as one small file
+    /// takes.
     #[must_use]
     pub fn sound(&self, file: &str) -> Option<Cow<'static, [u8]>> {
         if !is_prompt_file(file) {
@@ -45,7 +47,8 @@ impl PromptStore {
         }
     }
 
-    /// The files that some prompt needs and that are not there (or empty), for the program's self-check. Empty when all is well.
+    /// The files that some prompt needs and that are not there (or empty), for the program's self-check. Empty when all
+    /// is well.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
         Language::ALL

@@ -31,11 +31,10 @@ pub(crate) fn say(language: Language, id: &str, arguments: &[(&'static str, &str
     LOCALES.lookup_single_language(language, id, Some(&arguments)).ok()
 }
 
-/// Like [`say`], in English where the language lacks the text, and the bare id where both do: a reader gets something, whatever happens.
+/// Like [`say`], in English where the language lacks the text, and the bare id where both do: a reader gets something,
+/// whatever happens.
 pub(crate) fn say_or_id(language: Language, id: &str, arguments: &[(&'static str, &str)]) -> String {
-    say(language, id, arguments)
-        .or_else(|| say(Language::English, id, arguments))
-        .unwrap_or_else(|| id.to_owned())
+    say(language, id, arguments).or_else(|| say(Language::English, id, arguments)).unwrap_or_else(|| id.to_owned())
 }
 
 #[cfg(test)]
@@ -44,19 +43,27 @@ mod tests {
 
     /// Message ids of a fluent file, as its lines begin.
     fn ids(ftl: &str) -> Vec<&str> {
-        ftl.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(" = ")).map(|(id, _)| id).collect()
+        ftl.lines()
+            .filter(|line| !line.starts_with('#'))
+            .filter_map(|line| line.split_once(" = "))
+            .map(|(id, _)| id)
+            .collect()
     }
 
     #[test]
     fn both_languages_have_the_same_texts() {
         let sms = (include_str!("../locales/en/sms.ftl"), include_str!("../locales/hi/sms.ftl"));
         let prompts = (include_str!("../locales/en/prompts.ftl"), include_str!("../locales/hi/prompts.ftl"));
-        for (english, hindi) in [sms, prompts] {
+        let samples = (include_str!("../locales/en/samples.ftl"), include_str!("../locales/hi/samples.ftl"));
+        for (english, hindi) in [sms, prompts, samples] {
             assert!(!ids(english).is_empty());
             assert_eq!(ids(english), ids(hindi), "same texts in the same order");
             for id in ids(english) {
                 for language in Language::ALL {
-                    assert!(say(language, id, &[("number", "n"), ("choices", "c"), ("example", "e")]).is_some(), "{language:?} lacks {id}");
+                    assert!(
+                        say(language, id, &[("number", "n"), ("choices", "c"), ("example", "e")]).is_some(),
+                        "{language:?} lacks {id}"
+                    );
                 }
             }
         }

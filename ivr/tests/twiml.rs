@@ -30,7 +30,17 @@ fn ours() -> BTreeMap<&'static str, String> {
         ("record", files.say(3, &[say(Phrase::RecordGrievance, hi, false), record]).body),
         (
             "review",
-            files.say(4, &[say(Phrase::HeardBack, en, true), Effect::PlayBack { recording }, say(Phrase::KeepOrRepeat, en, true), one_key()]).body,
+            files
+                .say(
+                    4,
+                    &[
+                        say(Phrase::HeardBack, en, true),
+                        Effect::PlayBack { recording },
+                        say(Phrase::KeepOrRepeat, en, true),
+                        one_key(),
+                    ],
+                )
+                .body,
         ),
         ("number", words.say(5, &[say(Phrase::EnterNumber, en, true), number]).body),
         ("goodbye", words.say(6, &[say(Phrase::Goodbye, hi, false), pause, Effect::HangUp]).body),

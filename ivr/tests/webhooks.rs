@@ -1,5 +1,6 @@
 //! Twilio's webhooks as events: signed as Twilio signs, read as what the flow hears.
 #![cfg(feature = "twilio")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what a test's own request lacks fails the test")]
 
 use ivr::flow::{Session, Turn};
 use ivr::provider::twilio::Twilio;
@@ -15,10 +16,14 @@ fn twilio() -> Twilio {
 }
 
 fn post(url: &str, fields: &[(&str, &str)]) -> Result<Event, Refused> {
-    let owned: Vec<(String, String)> = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let owned: Vec<(String, String)> =
+        fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     let signature = sign(TOKEN, Algorithm::HmacSha1, url, &owned);
-    let headers = [("content-type", "application/x-www-form-urlencoded; charset=UTF-8"), ("x-twilio-signature", signature.as_str())];
+    let headers = [
+        ("content-type", "application/x-www-form-urlencoded; charset=UTF-8"),
+        ("x-twilio-signature", signature.as_str()),
+    ];
     twilio().read(&Request { url, headers: &headers, body: body.as_bytes() })
 }
 
@@ -55,9 +60,14 @@ fn a_call_goes_from_ring_to_number() {
     let ring = call(&format!("{BASE}/voice"), &[("CallStatus", "ringing")]);
     assert_eq!(ring.id.0, "twilio:CA1:0:start");
     let (session, xml) = hear(Session::new(), &ring, None);
-    let (session, xml) = hear(session, &call(&address(&xml, "action"), &[("CallStatus", "in-progress"), ("Digits", "2")]), None);
-    assert!(xml.contains("/prompts/en/notice.wav</Play><Gather"), "the notice stands outside of what a key cuts short: {xml}");
-    let (session, xml) = hear(session, &call(&address(&xml, "action"), &[("CallStatus", "in-progress"), ("Digits", "1")]), None);
+    let (session, xml) =
+        hear(session, &call(&address(&xml, "action"), &[("CallStatus", "in-progress"), ("Digits", "2")]), None);
+    assert!(
+        xml.contains("/prompts/en/notice.wav</Play><Gather"),
+        "the notice stands outside of what a key cuts short: {xml}"
+    );
+    let (session, xml) =
+        hear(session, &call(&address(&xml, "action"), &[("CallStatus", "in-progress"), ("Digits", "1")]), None);
     assert!(xml.contains("<Record ") && xml.contains("on=silence</Redirect>"), "{xml}");
     let said = [("CallStatus", "in-progress"), ("RecordingSid", "RE1"), ("RecordingDuration", "14"), ("Digits", "#")];
     let (session, xml) = hear(session, &call(&address(&xml, "action"), &said), None);
@@ -85,7 +95,10 @@ fn silence_and_keys_are_told_apart() {
     let url = format!("{BASE}/voice?step=4&on=gather");
     assert_eq!(call(&url, &[("CallStatus", "in-progress"), ("Digits", "")]).inputs, [Input::Silence]);
     assert_eq!(call(&url, &[("CallStatus", "in-progress"), ("Digits", "*1")]).inputs, [Input::Digits("*1".into())]);
-    assert_eq!(call(&format!("{BASE}/voice?step=4&on=silence"), &[("CallStatus", "in-progress")]).inputs, [Input::Silence]);
+    assert_eq!(
+        call(&format!("{BASE}/voice?step=4&on=silence"), &[("CallStatus", "in-progress")]).inputs,
+        [Input::Silence]
+    );
 }
 
 #[test]
@@ -94,7 +107,10 @@ fn the_same_report_has_one_name_and_another_has_another() {
     let keys = |step| call(&url(step), &[("CallStatus", "in-progress"), ("Digits", "1")]);
     assert_eq!(keys(2).id, keys(2).id);
     assert_ne!(keys(2).id, keys(3).id);
-    let ready = call(&format!("{BASE}/recording"), &[("RecordingSid", "RE1"), ("RecordingStatus", "completed"), ("RecordingUrl", "https://elsewhere.example/x")]);
+    let ready = call(
+        &format!("{BASE}/recording"),
+        &[("RecordingSid", "RE1"), ("RecordingStatus", "completed"), ("RecordingUrl", "https://elsewhere.example/x")],
+    );
     assert_eq!((ready.id.0.as_str(), ready.on_line), ("twilio:RE1:completed", false));
     assert_eq!(ready.inputs, [Input::RecordingReady { recording: RecordingRef("RE1".into()) }]);
 }
@@ -109,19 +125,27 @@ fn the_end_of_a_call_is_a_hang_up_and_its_ringing_is_nothing() {
 
 #[test]
 fn on_a_call_that_we_placed_the_caller_is_whom_we_rang() {
-    let event = post(&format!("{BASE}/voice"), &[("CallSid", "CA2"), ("From", "+18005551212"), ("To", "+919876543210"), ("Direction", "outbound-api")]);
+    let event = post(
+        &format!("{BASE}/voice"),
+        &[("CallSid", "CA2"), ("From", "+18005551212"), ("To", "+919876543210"), ("Direction", "outbound-api")],
+    );
     assert!(matches!(event, Ok(Event::Call(CallEvent { from, .. })) if from == Caller::parse("9876543210")));
 }
 
 #[test]
 fn messages_and_their_fate_are_read() {
     let text = "मेरे बैंक ने ऋण नहीं दिया 🙏";
-    let Ok(Event::Sms(sms)) = post(&format!("{BASE}/sms"), &[("MessageSid", "SM1"), ("From", "+919876543210"), ("To", "+1"), ("Body", text)]) else {
+    let Ok(Event::Sms(sms)) =
+        post(&format!("{BASE}/sms"), &[("MessageSid", "SM1"), ("From", "+919876543210"), ("To", "+1"), ("Body", text)])
+    else {
         panic!("an SMS")
     };
     assert_eq!((sms.id.0.as_str(), sms.text.as_str()), ("twilio:SM1", text));
     assert!(!format!("{sms:?}").contains("बैंक"), "what people write stays out of the log");
-    let fate = |status| match post(&format!("{BASE}/status"), &[("MessageSid", "SM1"), ("MessageStatus", status), ("ErrorCode", "30003")]) {
+    let fate = |status| match post(
+        &format!("{BASE}/status"),
+        &[("MessageSid", "SM1"), ("MessageStatus", status), ("ErrorCode", "30003")],
+    ) {
         Ok(Event::Delivery(report)) => (report.status, report.error_code.unwrap()),
         other => panic!("a report, not {other:?}"),
     };
@@ -133,13 +157,17 @@ fn messages_and_their_fate_are_read() {
 #[test]
 fn what_is_not_signed_is_not_read() {
     let url = format!("{BASE}/sms");
-    let read = |headers: &[(&str, &str)], body: &str| twilio().read(&Request { url: &url, headers, body: body.as_bytes() });
+    let read =
+        |headers: &[(&str, &str)], body: &str| twilio().read(&Request { url: &url, headers, body: body.as_bytes() });
     assert_eq!(read(&[], "MessageSid=SM1"), Err(Refused::Unauthentic));
     assert_eq!(read(&[("X-Twilio-Signature", "")], "MessageSid=SM1"), Err(Refused::Unauthentic));
     let of_another = sign("other", Algorithm::HmacSha1, &url, &[]);
     assert_eq!(read(&[("X-Twilio-Signature", &of_another)], ""), Err(Refused::Unauthentic));
     let good = sign(TOKEN, Algorithm::HmacSha1, &url, &[]);
-    assert_eq!(read(&[("X-Twilio-Signature", &good), ("Content-Type", "application/json")], "{}"), Err(Refused::Unauthentic));
+    assert_eq!(
+        read(&[("X-Twilio-Signature", &good), ("Content-Type", "application/json")], "{}"),
+        Err(Refused::Unauthentic)
+    );
     let settings = ("X-Twilio-Webhooks-Signature-Settings", "algorithm=HMAC_MD5");
     assert_eq!(read(&[("X-Twilio-Signature", &good), settings], ""), Err(Refused::Unauthentic));
 }
@@ -150,4 +178,26 @@ fn what_is_signed_and_makes_no_sense_is_refused() {
     assert_eq!(post(&format!("{BASE}/voice?on=else"), &[("CallSid", "CA1")]), Err(Refused::Lacks("a known step")));
     assert_eq!(post(&format!("{BASE}/sms"), &[("Body", "x")]), Err(Refused::Lacks("MessageSid")));
     assert_eq!(post(&format!("{BASE}/fax"), &[("CallSid", "CA1")]), Err(Refused::Lacks("a known webhook")));
+}
+
+proptest::proptest! {
+    /// Bytes of strangers, and signed nonsense, are refused or read, and never more than that.
+    #[test]
+    fn no_request_makes_the_reader_fail(
+        path in "[a-z/?=&%]{0,30}",
+        body in proptest::collection::vec(proptest::num::u8::ANY, 0..200),
+        header in ".{0,20}",
+    ) {
+        let url = format!("{BASE}/{path}");
+        let fields: Vec<(String, String)> = url::form_urlencoded::parse(&body).into_owned().collect();
+        let signature = sign(TOKEN, Algorithm::HmacSha1, &url, &fields);
+        let read = |headers: &[(&str, &str)]| twilio().read(&Request { url: &url, headers, body: &body });
+        let _verdict = read(&[("x-twilio-signature", &signature)]);
+        proptest::prop_assert!(read(&[("x-twilio-signature", &header), ("content-type", &header)]).is_err());
+        for (name, value) in &fields {
+            let fields = [("CallSid", "CA1"), (name, value), ("Digits", value), ("From", value)];
+            let event = post(&format!("{BASE}/voice"), &fields);
+            proptest::prop_assert!(event.is_ok());
+        }
+    }
 }

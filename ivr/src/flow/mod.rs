@@ -6,12 +6,14 @@
 //!                                   └─0─► voice box (from anywhere) ─► file, with a wish to be rung back
 //! ```
 //!
-//! **The contract with the hub.** A step's effects end in one of four: `Gather`, `Record` (the line answers), `Ask` (the hub answers), `HangUp`. After
-//! an `Ask` the hub calls `step` again with the answer before it hears anything else from the line; [`Turn`] does that bookkeeping. An empty list
-//! means that nothing is to be done: the input came twice, or the call is over. Whatever was recorded is carried by an `Ask` at the latest
-//! when the call ends, so no recording is ever without a case.
+//! **The contract with the hub.** A step's effects end in one of four: `Gather`, `Record` (the line answers), `Ask`
+//! (the hub answers), `HangUp`. After an `Ask` the hub calls `step` again with the answer before it hears anything else
+//! from the line; [`Turn`] does that bookkeeping. An empty list means that nothing is to be done: the input came twice,
+//! or the call is over. Whatever was recorded is carried by an `Ask` at the latest when the call ends, so no recording
+//! is ever without a case.
 
 mod judge;
+mod keep;
 mod session;
 mod speak;
 mod turn;

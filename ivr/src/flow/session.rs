@@ -119,7 +119,8 @@ impl Session {
         self.state == State::Ended
     }
 
-    /// The question to the hub that has no answer yet: a hub that was killed while answering asks itself again after its start.
+    /// The question to the hub that has no answer yet: a hub that was killed while answering asks itself again after
+    /// its start.
     #[must_use]
     pub fn outstanding(&self) -> Option<&Ask> {
         match &self.state {

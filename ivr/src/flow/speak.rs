@@ -109,10 +109,10 @@ impl Flow {
     pub(super) fn tell_number(&mut self, number: CaseNumber) {
         let language = self.session.language();
         let lead = match self.session.purpose {
-            Purpose::Message => vec![Phrase::MessageKept, Phrase::NumberIs],
-            Purpose::Grievance | Purpose::Addition { .. } => vec![Phrase::NumberIs],
+            Purpose::Message => Phrase::MessageKept,
+            Purpose::Grievance | Purpose::Addition { .. } => Phrase::NumberIs,
         };
-        let mut prompts = self.prompts(&lead);
+        let mut prompts = self.prompts(&[lead]);
         prompts.extend(spell_number(number, language));
         prompts.push(Prompt::new(Phrase::NumberAgain, language));
         prompts.extend(spell_number(number, language));
@@ -153,8 +153,11 @@ impl Flow {
         self.session.state = State::Awaiting { ask, hung_up };
     }
 
+    /// Offers to ring back a caller who has had no answer; one without a number cannot be rung.
     pub(super) fn offer_call_back(&mut self) {
-        self.effects.push(Effect::OfferCallBack { language: self.session.language() });
+        if !self.session.served && self.session.caller.number().is_some() {
+            self.effects.push(Effect::OfferCallBack { language: self.session.language() });
+        }
     }
 
     /// Last words, and the end of the call.

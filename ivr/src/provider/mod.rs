@@ -1,7 +1,7 @@
 //! Telephone providers: what a provider's request means, and our effects in the provider's language.
 //!
-//! Each home is pure: it reads a request that the hub received and writes an answer that the hub sends. (Twilio's REST client in
-//! `twilio::rest` is the one exception.) A new provider is a file here with the traits below.
+//! Each home is pure: it reads a request that the hub received and writes an answer that the hub sends. (Twilio's REST
+//! client in `twilio::rest` is the one exception.) A new provider is a file here with the traits below.
 //!
 //! - [`sim`]: the demo's telephone and every test;
 //! - [`twilio`]: voice and SMS webhooks, TwiML, REST;
@@ -33,12 +33,6 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&'a str> {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
-    }
-
-    /// The last segment of the path: which of a provider's webhooks this is.
-    fn last_segment(&self) -> &'a str {
-        let path = self.url.split(['?', '#']).next().unwrap_or_default();
-        path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
     }
 
     /// The decoded pairs of the query.
@@ -82,8 +76,9 @@ pub trait Provider {
 
 /// Speaks to a call that the provider holds.
 pub trait Line: Provider {
-    /// Effects in the provider's language. `turn` is [`Session::turn`](crate::flow::Session::turn) after the step that made them: it
-    /// comes back with the caller's next move and makes its event id. An `Ask` is the hub's business and is passed over.
+    /// Effects in the provider's language. `turn` is [`Session::turn`](crate::flow::Session::turn) after the step that
+    /// made them: it comes back with the caller's next move and makes its event id. An `Ask` is the hub's business and
+    /// is passed over.
     fn say(&self, turn: u32, effects: &[Effect]) -> Answer;
 }
 

@@ -1,4 +1,5 @@
-//! Mobile Seva (MSDG), the government's SMS gateway: reads what it pulls to us, builds what we push to it. Sending over HTTP is the hub's job.
+//! Mobile Seva (MSDG), the government's SMS gateway: reads what it pulls to us, builds what we push to it. Sending over
+//! HTTP is the hub's job.
 //!
 //! A pull request carries no signature: the hub guards it with a secret path and a list of addresses.
 
@@ -40,13 +41,16 @@ pub enum PasswordHash {
 
 impl std::fmt::Debug for Msdg {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Msdg").field("username", &self.username).field("sender_id", &self.sender_id).finish_non_exhaustive()
+        f.debug_struct("Msdg")
+            .field("username", &self.username)
+            .field("sender_id", &self.sender_id)
+            .finish_non_exhaustive()
     }
 }
 
 impl Msdg {
-    /// The form of a push to `…/esms/sendsmsrequestDLT`, in the order of the gateway's own sample. `None` when the receiver is no Indian mobile
-    /// number. `template_id` is the registered DLT template that `text` was made from.
+    /// The form of a push to `…/esms/sendsmsrequestDLT`, in the order of the gateway's own sample. `None` when the
+    /// receiver is no Indian mobile number. `template_id` is the registered DLT template that `text` was made from.
     #[must_use]
     pub fn push(&self, to: &Caller, text: &str, template_id: &str) -> Option<Vec<(&'static str, String)>> {
         let Caller::Mobile(number) = to else { return None };
@@ -56,7 +60,13 @@ impl Msdg {
             Encoding::Ucs2 => ("unicodemsg", as_entities(text)),
         };
         let content = content.trim().to_owned();
-        let key = hex::encode(Sha512::digest(format!("{}{}{}{}", self.username.trim(), self.sender_id.trim(), content, self.secure_key.trim())));
+        let key = hex::encode(Sha512::digest(format!(
+            "{}{}{}{}",
+            self.username.trim(),
+            self.sender_id.trim(),
+            content,
+            self.secure_key.trim()
+        )));
         Some(vec![
             ("mobileno", mobile.to_owned()),
             ("senderid", self.sender_id.clone()),
@@ -95,8 +105,8 @@ impl Provider for Msdg {
         "msdg"
     }
 
-    /// Reads `mobileNumber`, `timeStamp`, `operatorName`, `areaCode`, `message` from the query or the body. The gateway gives no id, so
-    /// number, time and text together name the message.
+    /// Reads `mobileNumber`, `timeStamp`, `operatorName`, `areaCode`, `message` from the query or the body. The gateway
+    /// gives no id, so number, time and text together name the message.
     fn read(&self, request: &Request<'_>) -> Result<Event, Refused> {
         let mut fields = request.query();
         fields.extend(pairs(request.body));
@@ -123,7 +133,13 @@ mod tests {
     use super::*;
 
     fn account() -> Msdg {
-        Msdg { username: "msme".into(), password: "secret".into(), sender_id: "MSMEIN".into(), secure_key: "k-1".into(), password_hash: PasswordHash::Sha1 }
+        Msdg {
+            username: "msme".into(),
+            password: "secret".into(),
+            sender_id: "MSMEIN".into(),
+            secure_key: "k-1".into(),
+            password_hash: PasswordHash::Sha1,
+        }
     }
 
     fn field(form: &[(&'static str, String)], name: &str) -> String {

@@ -1,5 +1,5 @@
-//! The simulated provider: JSON in, JSON out. The demo's telephone page and every scripted call use it; it needs no signature, since it exists in
-//! the demo alone.
+//! The simulated provider: JSON in, JSON out. The demo's telephone page and every scripted call use it; it needs no
+//! signature, since it exists in the demo alone.
 
 use serde::{Deserialize, Serialize};
 
@@ -74,7 +74,9 @@ pub enum Heard {
 impl std::fmt::Debug for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Call { call, turn, .. } => f.debug_struct("Call").field("call", call).field("turn", turn).finish_non_exhaustive(),
+            Self::Call { call, turn, .. } => {
+                f.debug_struct("Call").field("call", call).field("turn", turn).finish_non_exhaustive()
+            }
             Self::Sms { id, .. } => f.debug_struct("Sms").field("id", id).finish_non_exhaustive(),
         }
     }
@@ -187,10 +189,12 @@ impl Sim {
             Effect::Say { prompts, barge_in } => {
                 Step::Say { say: prompts.iter().map(|prompt| self.spoken(prompt)).collect(), barge_in: *barge_in }
             }
-            Effect::PlayBack { recording } => Step::PlayBack { play_back: format!("{}{}", self.recordings, recording.0) },
-            Effect::Gather(gather) => {
-                Step::Gather { gather: Keys { digits: gather.digits, timeout_s: gather.timeout_s, finish_on: gather.finish_on } }
+            Effect::PlayBack { recording } => {
+                Step::PlayBack { play_back: format!("{}{}", self.recordings, recording.0) }
             }
+            Effect::Gather(gather) => Step::Gather {
+                gather: Keys { digits: gather.digits, timeout_s: gather.timeout_s, finish_on: gather.finish_on },
+            },
             Effect::Record(record) => Step::Record {
                 record: Take {
                     max_seconds: record.max_seconds,
@@ -246,14 +250,22 @@ mod tests {
 
     #[test]
     fn a_call_is_spoken_in_the_page_s_own_words() {
-        let (session, said) = hear(Session::new(), r#"{"call":{"call":"c1","turn":0,"from":"9876543210","heard":{"start":{"language":"en"}}}}"#);
+        let (session, said) = hear(
+            Session::new(),
+            r#"{"call":{"call":"c1","turn":0,"from":"9876543210","heard":{"start":{"language":"en"}}}}"#,
+        );
         assert_eq!(said["steps"][0]["say"][0]["file"], "/prompts/en/welcome.wav");
         assert_eq!(said["steps"][0]["say"][0]["caption"], "Welcome to Champions, the help line for small businesses.");
         assert_eq!(said["steps"][2], serde_json::json!({"gather": {"digits": 1, "timeout_s": 6, "finish_on": null}}));
-        let (session, _) = hear(session, r#"{"call":{"call":"c1","turn":1,"from":"9876543210","heard":{"digits":"2"}}}"#);
-        let (session, said) = hear(session, r#"{"call":{"call":"c1","turn":2,"from":"9876543210","heard":{"digits":"1"}}}"#);
+        let (session, _) =
+            hear(session, r#"{"call":{"call":"c1","turn":1,"from":"9876543210","heard":{"digits":"2"}}}"#);
+        let (session, said) =
+            hear(session, r#"{"call":{"call":"c1","turn":2,"from":"9876543210","heard":{"digits":"1"}}}"#);
         assert_eq!(said["steps"][1]["record"]["finish_on"], "#");
-        let (_, said) = hear(session, r#"{"call":{"call":"c1","turn":3,"from":"9876543210","heard":{"recorded":{"recording":"r1","seconds":9}}}}"#);
+        let (_, said) = hear(
+            session,
+            r#"{"call":{"call":"c1","turn":3,"from":"9876543210","heard":{"recorded":{"recording":"r1","seconds":9}}}}"#,
+        );
         assert_eq!(said["steps"][1], serde_json::json!({"play_back": "/recordings/r1"}));
     }
 

@@ -29,15 +29,87 @@ const LANGUAGES: [(Language, &[&str]); 2] = [
 
 /// Words around a keyword or a number that say nothing more.
 const COURTESY: &[&str] = &[
-    "please", "pls", "plz", "kindly", "sir", "madam", "the", "of", "for", "my", "our", "is", "what", "case", "number", "no", "complaint", "grievance", "batao", "bataye",
-    "bataiye", "bataen", "kya", "hai", "mera", "meri", "mere", "ka", "ki", "ke", "कृपया", "बताओ", "बताएँ", "बताएं", "बताइए", "बताइये", "क्या", "है", "मेरा", "मेरी", "मेरे",
-    "का", "की", "के", "केस", "मामला", "मामले", "शिकायत", "नंबर",
+    "please",
+    "pls",
+    "plz",
+    "kindly",
+    "sir",
+    "madam",
+    "the",
+    "of",
+    "for",
+    "my",
+    "our",
+    "is",
+    "what",
+    "case",
+    "number",
+    "no",
+    "complaint",
+    "grievance",
+    "batao",
+    "bataye",
+    "bataiye",
+    "bataen",
+    "kya",
+    "hai",
+    "mera",
+    "meri",
+    "mere",
+    "ka",
+    "ki",
+    "ke",
+    "कृपया",
+    "बताओ",
+    "बताएँ",
+    "बताएं",
+    "बताइए",
+    "बताइये",
+    "क्या",
+    "है",
+    "मेरा",
+    "मेरी",
+    "मेरे",
+    "का",
+    "की",
+    "के",
+    "केस",
+    "मामला",
+    "मामले",
+    "शिकायत",
+    "नंबर",
 ];
 
 /// Words that open or close a talk and are no grievance.
 const GREETINGS: &[&str] = &[
-    "hi", "hello", "hey", "ok", "okay", "yes", "no", "thanks", "thank", "you", "good", "morning", "evening", "sir", "madam", "namaste", "namaskar", "dhanyavad", "shukriya",
-    "नमस्ते", "नमस्कार", "धन्यवाद", "शुक्रिया", "हेलो", "जी", "हाँ", "हां", "ठीक",
+    "hi",
+    "hello",
+    "hey",
+    "ok",
+    "okay",
+    "yes",
+    "no",
+    "thanks",
+    "thank",
+    "you",
+    "good",
+    "morning",
+    "evening",
+    "sir",
+    "madam",
+    "namaste",
+    "namaskar",
+    "dhanyavad",
+    "shukriya",
+    "नमस्ते",
+    "नमस्कार",
+    "धन्यवाद",
+    "शुक्रिया",
+    "हेलो",
+    "जी",
+    "हाँ",
+    "हां",
+    "ठीक",
 ];
 
 impl Keyword {
@@ -68,10 +140,14 @@ fn find<T: Copy>(table: &[(T, &[&str])], word: &str) -> Option<T> {
 }
 
 fn all_words_in(text: &str, words: &[&str]) -> bool {
-    text.split_whitespace().map(normal).filter(|word| !word.is_empty()).all(|word| words.iter().any(|known| normal(known) == word))
+    text.split_whitespace()
+        .map(normal)
+        .filter(|word| !word.is_empty())
+        .all(|word| words.iter().any(|known| normal(known) == word))
 }
 
-/// Small letters, no punctuation, no joiners, and letters with a nukta as their base letter: `ड़` is written in two ways, and often without its dot.
+/// Small letters, no punctuation, no joiners, and letters with a nukta as their base letter: `ड़` is written in two
+/// ways, and often without its dot.
 fn normal(word: &str) -> String {
     word.chars()
         .filter(|c| c.is_alphanumeric() || is_devanagari_mark(*c))

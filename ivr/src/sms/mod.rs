@@ -1,7 +1,9 @@
-//! The SMS dialogue, pure: [`dialogue`] takes what is remembered of a sender, a text and the time, and returns what to remember and to do.
+//! The SMS dialogue, pure: [`dialogue`] takes what is remembered of a sender, a text and the time, and returns what to
+//! remember and to do.
 //!
-//! A text is a grievance unless it is plainly something else: nothing that somebody wrote is ever lost. Keywords count only where the rest of the text
-//! agrees ("Stop the harassment by my bank" is a grievance), and words with a number that cannot be right are filed as they are.
+//! A text is a grievance unless it is plainly something else: nothing that somebody wrote is ever lost. Keywords count
+//! only where the rest of the text agrees ("Stop the harassment by my bank" is a grievance), and words with a number
+//! that cannot be right are filed as they are.
 //!
 //! The hub carries the actions out in order and answers `File`, `LookUp` and `AddTo` itself with a [`Reply`].
 
@@ -60,14 +62,16 @@ pub enum SmsAction {
         /// The language it is written in, by its script.
         language: Language,
     },
-    /// Tell where a case stands: this one, or without a number the sender's latest. Answer with `Standing`, `NotFound`, `NoCase`, `LookUpFailed`, or
-    /// [`ask_series`] when the digits fit several series and none of the cases is the sender's own.
+    /// Tell where a case stands: this one, or without a number the sender's latest. Answer with `Standing`, `NotFound`,
+    /// `NoCase`, `LookUpFailed`, or [`ask_series`] when the digits fit several series and none of the cases is the
+    /// sender's own.
     LookUp {
         /// Which case.
         number: Option<Given>,
     },
-    /// Add words to a case: this one, or without a number the sender's only open case. Where that is not possible (no such case, not clear which) the
-    /// hub files the words as a case of their own and answers `Filed` or `FiledInstead`; else it answers `Added`.
+    /// Add words to a case: this one, or without a number the sender's only open case. Where that is not possible (no
+    /// such case, not clear which) the hub files the words as a case of their own and answers `Filed` or
+    /// `FiledInstead`; else it answers `Added`.
     AddTo {
         /// Which case.
         number: Option<Given>,
@@ -107,8 +111,14 @@ pub fn dialogue(mut state: SmsState, text: &str, now_ms: i64) -> (SmsState, Vec<
         let actions = replies(&state, vec![SmsAction::Reply(Reply::TooLong)]);
         return (state, actions);
     }
-    let question = state.question.take().filter(|(_, asked)| now_ms.saturating_sub(*asked) <= QUESTION_MS).map(|(question, _)| question);
-    let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{FEFF}'));
+    let question = state
+        .question
+        .take()
+        .filter(|(_, asked)| now_ms.saturating_sub(*asked) <= QUESTION_MS)
+        .map(|(question, _)| question);
+    let trimmed = text.trim_matches(|c: char| {
+        c.is_whitespace() || c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{FEFF}')
+    });
     notice_script(&mut state, trimmed);
     let actions = meaning(&mut state, question, trimmed, now_ms);
     let actions = replies(&state, actions);
@@ -146,7 +156,7 @@ fn meaning(state: &mut SmsState, question: Option<Question>, text: &str, now_ms:
             }
         }
         Some(Keyword::Status) => {
-            if let Some(actions) = status(text, rest) {
+            if let Some(actions) = status(state, text, rest) {
                 return actions;
             }
         }
@@ -178,6 +188,11 @@ fn by_number_or_free(state: &SmsState, text: &str) -> Vec<SmsAction> {
             vec![SmsAction::AddTo { number: Some(number), text: rest.to_owned(), language: written_in(state, rest) }]
         }
         Some((Err(error), rest)) if is_courtesy(rest) => vec![SmsAction::Reply(wrong_number(error))],
+        Some((Err(error), _)) if text.starts_with(char::is_alphabetic) => {
+            vec![file(state, text), SmsAction::Reply(wrong_number(error))]
+        }
+        // The two letters of a series, and no question open that they would answer.
+        None if Series::from_letters(text).is_some() => vec![SmsAction::Reply(Reply::WrongLength)],
         Some((Err(_), _)) | None if !has_words(text) => vec![SmsAction::Reply(Reply::AskText)],
         Some((Err(_), _)) | None if is_greeting(text) => vec![SmsAction::Reply(Reply::Help)],
         Some((Err(_), _)) | None => vec![file(state, text)],
@@ -185,7 +200,7 @@ fn by_number_or_free(state: &SmsState, text: &str) -> Vec<SmsAction> {
 }
 
 /// STATUS with a number, alone, or among courtesies. `None`: the word merely begins a sentence.
-fn status(text: &str, rest: &str) -> Option<Vec<SmsAction>> {
+fn status(state: &SmsState, text: &str, rest: &str) -> Option<Vec<SmsAction>> {
     match leading_number(rest) {
         None if is_courtesy(rest) => Some(vec![SmsAction::LookUp { number: None }]),
         None => None,
@@ -193,10 +208,10 @@ fn status(text: &str, rest: &str) -> Option<Vec<SmsAction>> {
         // More was said about the case: it is told and kept.
         Some((Ok(number), more)) => Some(vec![
             SmsAction::LookUp { number: Some(number) },
-            SmsAction::AddTo { number: Some(number), text: more.to_owned(), language: Language::of_script(text).unwrap_or(Language::DEFAULT) },
+            SmsAction::AddTo { number: Some(number), text: more.to_owned(), language: written_in(state, more) },
         ]),
         Some((Err(error), more)) if is_courtesy(more) => Some(vec![SmsAction::Reply(wrong_number(error))]),
-        Some((Err(_), _)) => None,
+        Some((Err(error), _)) => Some(vec![file(state, text), SmsAction::Reply(wrong_number(error))]),
     }
 }
 
@@ -235,7 +250,8 @@ fn written_in(state: &SmsState, text: &str) -> Language {
     Language::of_script(text).unwrap_or(state.reply_language())
 }
 
-/// Remembers the sender's script. Latin letters overrule Devanagari only in a real text: keywords are in Latin letters for everybody.
+/// Remembers the sender's script. Latin letters overrule Devanagari only in a real text: keywords are in Latin letters
+/// for everybody.
 fn notice_script(state: &mut SmsState, text: &str) {
     let is_short = text.split_whitespace().count() < 3;
     match Language::of_script(text) {
@@ -250,7 +266,10 @@ fn replies(state: &SmsState, actions: Vec<SmsAction>) -> Vec<SmsAction> {
     if !state.opted_out {
         return actions;
     }
-    actions.into_iter().filter(|action| !matches!(action, SmsAction::Reply(reply) if *reply != Reply::Stopped)).collect()
+    actions
+        .into_iter()
+        .filter(|action| !matches!(action, SmsAction::Reply(reply) if *reply != Reply::Stopped))
+        .collect()
 }
 
 /// Whether there is a letter to read, of any script: signs and emoji alone cannot be acted upon.

@@ -5,9 +5,11 @@ use crate::number::{Given, NumberError, Series};
 /// The most words that a number can be spread over: `GR 26 0000123 0` with room for `No.` like habits of one more.
 const MOST_WORDS: usize = 5;
 
-/// The number at the beginning of `text`, read or plainly meant but wrong, and the text after it. `None` when the text begins otherwise.
+/// The number at the beginning of `text`, read or plainly meant but wrong, and the text after it. `None` when the text
+/// begins otherwise.
 ///
-/// Ten bare digits that begin with 6 to 9 are somebody's mobile number: years 60 to 99 are far, and texts full of telephone numbers are daily.
+/// Ten bare digits that begin with 6 to 9 are somebody's mobile number: years 60 to 99 are far, and texts full of
+/// telephone numbers are daily.
 pub(super) fn leading_number(text: &str) -> Option<(Result<Given, NumberError>, &str)> {
     let mut wrong = None;
     for (head, rest) in prefixes(text).into_iter().rev() {
@@ -40,10 +42,16 @@ fn prefixes(text: &str) -> Vec<(&str, &str)> {
 }
 
 fn trimmed<'a>(pairs: Vec<(&'a str, &'a str)>) -> Vec<(&'a str, &'a str)> {
-    pairs.into_iter().map(|(head, rest)| (head, rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ':' | ',' | '-' | '.')))).collect()
+    pairs
+        .into_iter()
+        .map(|(head, rest)| {
+            (head, rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ':' | ',' | '-' | '.')))
+        })
+        .collect()
 }
 
-/// Letters of a series and five digits after them, or seven digits and more: nobody writes that by chance at the beginning.
+/// Letters of a series and five digits after them, or seven digits and more: nobody writes that by chance at the
+/// beginning.
 fn is_meant_as_number(head: &str) -> bool {
     if head.starts_with('+') {
         return false;
@@ -53,7 +61,9 @@ fn is_meant_as_number(head: &str) -> bool {
     let letters: String = signs.chars().take_while(char::is_ascii_alphabetic).collect();
     let all_else_digits = signs.chars().skip(letters.len()).all(char::is_numeric);
     let is_mobile = letters.is_empty() && digits >= 10 && signs.starts_with(['6', '7', '8', '9']);
-    all_else_digits && !is_mobile && if letters.is_empty() { digits >= 7 } else { digits >= 5 && Series::from_letters(&letters).is_some() }
+    all_else_digits
+        && !is_mobile
+        && if letters.is_empty() { digits >= 7 } else { digits >= 5 && Series::from_letters(&letters).is_some() }
 }
 
 fn starts_like_mobile(number: Given) -> bool {
@@ -78,7 +88,12 @@ mod tests {
 
     #[test]
     fn the_number_is_found_however_it_is_spaced() {
-        for text in ["GR26-0000123-0 bank called", "gr 26 0000123 0 bank called", "GR26 - 0000123 - 0: bank called", "GR-2600001230, bank called"] {
+        for text in [
+            "GR26-0000123-0 bank called",
+            "gr 26 0000123 0 bank called",
+            "GR26 - 0000123 - 0: bank called",
+            "GR-2600001230, bank called",
+        ] {
             assert_eq!(found(text), Some((Ok("GR26-0000123-0".into()), "bank called")), "{text}");
         }
         assert_eq!(found("2600001230"), Some((Ok("2600001230".into()), "")));
@@ -96,7 +111,17 @@ mod tests {
 
     #[test]
     fn other_texts_begin_with_no_number() {
-        for text in ["", "   ", "My bank refused", "9876543210 is my mobile", "+91 98765 43210", "5 workers left", "In 2024 we paid", "IN my unit", "🙏🙏"] {
+        for text in [
+            "",
+            "   ",
+            "My bank refused",
+            "9876543210 is my mobile",
+            "+91 98765 43210",
+            "5 workers left",
+            "In 2024 we paid",
+            "IN my unit",
+            "🙏🙏",
+        ] {
             assert_eq!(found(text), None, "{text}");
         }
     }

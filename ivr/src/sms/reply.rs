@@ -141,7 +141,8 @@ impl Reply {
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         let arguments = self.arguments();
-        let borrowed: Vec<(&'static str, &str)> = arguments.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let borrowed: Vec<(&'static str, &str)> =
+            arguments.iter().map(|(name, value)| (*name, value.as_str())).collect();
         text::say_or_id(language, self.key(), &borrowed)
     }
 }

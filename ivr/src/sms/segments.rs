@@ -1,4 +1,5 @@
-//! How many SMS a text costs (3GPP TS 23.038): 160 signs of GSM-7 alone or 153 a part, 70 UCS-2 units alone or 67 a part.
+//! How many SMS a text costs (3GPP TS 23.038): 160 signs of GSM-7 alone or 153 a part, 70 UCS-2 units alone or 67 a
+//! part.
 
 /// How a text travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Twilio: signed webhooks in, TwiML out, REST for what we begin ourselves. The only place that knows `twilio-rs`.
 //!
-//! Twilio cannot receive Indian citizens' SMS and takes Indian inbound calls on toll-free numbers only; this home is for those, and for deployments
-//! elsewhere.
+//! Twilio cannot receive Indian citizens' SMS and takes Indian inbound calls on toll-free numbers only; this home is
+//! for those, and for deployments elsewhere.
 
 pub mod rest;
 pub mod signature;
@@ -31,8 +31,8 @@ pub struct Twilio {
 }
 
 impl Twilio {
-    /// The usual arrangement below one public address (`https://hub.example`): webhooks at `/telephony/twilio/…`, prompts at `/prompts/…`, and
-    /// recordings played back from where Twilio keeps them.
+    /// The usual arrangement below one public address (`https://hub.example`): webhooks at `/telephony/twilio/…`,
+    /// prompts at `/prompts/…`, and recordings played back from where Twilio keeps them.
     #[must_use]
     pub fn new(public_url: &str, account_sid: &str, auth_token: &str) -> Self {
         let base = public_url.trim_end_matches('/');
@@ -45,7 +45,8 @@ impl Twilio {
         }
     }
 
-    /// The answer to a webhook that nobody listens to (SMS, status, recording), and to an event that came twice beside the line.
+    /// The answer to a webhook that nobody listens to (SMS, status, recording), and to an event that came twice beside
+    /// the line.
     #[must_use]
     pub fn silent() -> Answer {
         Answer { content_type: XML, body: twiml::EMPTY.to_owned() }
@@ -59,7 +60,10 @@ impl Twilio {
 
 impl std::fmt::Debug for Twilio {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Twilio").field("voice_url", &self.voice_url).field("speech", &self.speech).finish_non_exhaustive()
+        f.debug_struct("Twilio")
+            .field("voice_url", &self.voice_url)
+            .field("speech", &self.speech)
+            .finish_non_exhaustive()
     }
 }
 
@@ -72,7 +76,9 @@ impl Provider for Twilio {
 
     /// Understands the webhooks `voice`, `recording`, `status` and `sms`, told apart by the last segment of the path.
     fn read(&self, request: &Request<'_>) -> Result<Event, Refused> {
-        let is_form = request.header("content-type").is_none_or(|kind| kind.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
+        let is_form = request
+            .header("content-type")
+            .is_none_or(|kind| kind.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
         let form = if is_form { pairs(request.body) } else { Vec::new() };
         let content = if is_form { Content::Form(&form) } else { Content::Body(request.body) };
         let algorithm = Algorithm::of_header(request.header(signature::SETTINGS_HEADER)).ok_or(Refused::Unauthentic)?;
@@ -83,7 +89,7 @@ impl Provider for Twilio {
         let query = request.query();
         // A webhook set to GET has its fields in the query, which the URL's signature covers.
         let fields = if form.is_empty() { &query } else { &form };
-        match request.last_segment() {
+        match last_segment(request.url) {
             "voice" => webhook::voice(&query, fields),
             "recording" => webhook::recording(fields),
             "status" => webhook::status(fields),
@@ -97,6 +103,12 @@ impl Line for Twilio {
     fn say(&self, turn: u32, effects: &[Effect]) -> Answer {
         Answer { content_type: XML, body: twiml::document(self, turn, effects) }
     }
+}
+
+/// The last segment of an address's path: which webhook this is.
+fn last_segment(url: &str) -> &str {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
 }
 
 /// A name as one segment of a path: whatever it holds, it leads nowhere else.

@@ -1,5 +1,6 @@
-//! Twilio's REST interface, through `twilio-rs`. Reads use its typed requests. What we create goes through its public `client` with a form body: the typed
-//! creates of version 0.1.1 post an empty one. Every call ends within the time limit.
+//! Twilio's REST interface, through `twilio-rs`. Reads use its typed requests. What we create goes through its public
+//! `client` with a form body: the typed creates of version 0.1.1 post an empty one. Every call ends within the time
+//! limit.
 
 use std::time::Duration;
 
@@ -121,8 +122,15 @@ impl Rest {
     /// Sends an SMS and returns its name (`SM…`). `status_url` is told what becomes of it.
     ///
     /// # Errors
-    /// [`RestError`]; after `Timeout` the message may have gone out: look with [`Self::messages_to`] before another try.
-    pub async fn send_sms(&self, from: &str, to: &str, text: &str, status_url: Option<&str>) -> Result<String, RestError> {
+    /// [`RestError`]; after `Timeout` the message may have gone out: look with [`Self::messages_to`] before another
+    /// try.
+    pub async fn send_sms(
+        &self,
+        from: &str,
+        to: &str,
+        text: &str,
+        status_url: Option<&str>,
+    ) -> Result<String, RestError> {
         let mut form = vec![("To", to), ("From", from), ("Body", text)];
         form.extend(status_url.map(|url| ("StatusCallback", url)));
         self.create("Messages.json", &form).await
@@ -132,8 +140,15 @@ impl Rest {
     ///
     /// # Errors
     /// [`RestError`].
-    pub async fn place_call(&self, from: &str, to: &str, voice_url: &str, status_url: &str) -> Result<String, RestError> {
-        self.create("Calls.json", &[("To", to), ("From", from), ("Url", voice_url), ("StatusCallback", status_url)]).await
+    pub async fn place_call(
+        &self,
+        from: &str,
+        to: &str,
+        voice_url: &str,
+        status_url: &str,
+    ) -> Result<String, RestError> {
+        self.create("Calls.json", &[("To", to), ("From", from), ("Url", voice_url), ("StatusCallback", status_url)])
+            .await
     }
 
     /// Ends a call.
@@ -185,7 +200,8 @@ impl Rest {
             .collect())
     }
 
-    /// The latest calls to a number of ours, newest first (at most `limit`, 1000 the most): finds calls whose webhooks never arrived.
+    /// The latest calls to a number of ours, newest first (at most `limit`, 1000 the most): finds calls whose webhooks
+    /// never arrived.
     ///
     /// # Errors
     /// [`RestError`].
@@ -246,7 +262,8 @@ fn refusal(status: u16, answer: &[u8]) -> RestError {
     RestError::Refused { status, code: answer.and_then(|answer| answer.get("code")?.as_u64()) }
 }
 
-/// The typed requests give an error of a crate that is not ours to name; its text begins with the status, when there was one.
+/// The typed requests give an error of a crate that is not ours to name; its text begins with the status, when there
+/// was one.
 fn read_error(text: &str) -> RestError {
     let status = text.strip_prefix("HttpError { status: ").and_then(|rest| rest.get(..3)?.parse().ok());
     match status {

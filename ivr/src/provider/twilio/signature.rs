@@ -1,7 +1,8 @@
-//! Twilio's request signature, checked as Twilio's own library (`RequestValidator` of the Python package, 9.13) checks it; a test compares the verdicts.
+//! Twilio's request signature, checked as Twilio's own library (`RequestValidator` of the Python package, 9.13) checks
+//! it; a test compares the verdicts.
 //!
-//! HMAC over the URL and, for a form, every distinct name and value in sorted order; for any other body the URL carries `bodySHA256`. Twilio
-//! is not of one mind about a port in the URL, so the URL counts with and without it.
+//! HMAC over the URL and, for a form, every distinct name and value in sorted order; for any other body the URL carries
+//! `bodySHA256`. Twilio is not of one mind about a port in the URL, so the URL counts with and without it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -35,8 +36,8 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// Reads the settings header (`key=…,algorithm=HMAC_SHA256`). No header, or none that names an algorithm, is HMAC-SHA1; `None` for one
-    /// that we do not know.
+    /// Reads the settings header (`key=…,algorithm=HMAC_SHA256`). No header, or none that names an algorithm, is
+    /// HMAC-SHA1; `None` for one that we do not know.
     #[must_use]
     pub fn of_header(header: Option<&str>) -> Option<Self> {
         let named = header
@@ -88,7 +89,8 @@ pub fn sign(secret: &str, algorithm: Algorithm, url: &str, form: &[(String, Stri
 fn body_hash_matches(url: &str, body: &[u8]) -> bool {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     let query = query.split('#').next().unwrap_or_default();
-    let named = url::form_urlencoded::parse(query.as_bytes()).find(|(name, value)| name == "bodySHA256" && !value.is_empty());
+    let named =
+        url::form_urlencoded::parse(query.as_bytes()).find(|(name, value)| name == "bodySHA256" && !value.is_empty());
     named.is_some_and(|(_, expected)| hex::encode(Sha256::digest(body)).as_bytes().ct_eq(expected.as_bytes()).into())
 }
 
@@ -119,7 +121,11 @@ mod tests {
     #[test]
     fn the_documented_example_is_accepted() {
         let pairs = form(&[
-            ("CallSid", "CA1234567890ABCDE"), ("Caller", "+14158675310"), ("Digits", "1234"), ("From", "+14158675310"), ("To", "+18005551212"),
+            ("CallSid", "CA1234567890ABCDE"),
+            ("Caller", "+14158675309"),
+            ("Digits", "1234"),
+            ("From", "+14158675309"),
+            ("To", "+18005551212"),
         ]);
         let url = "https://mycompany.com/myapp.php?foo=1&bar=2";
         assert_eq!(sign("12345", Algorithm::HmacSha1, url, &pairs), "RSOYDt4T1cUTdK1PDd93/VVr8B8=");
@@ -131,17 +137,26 @@ mod tests {
     #[test]
     fn order_and_repetition_of_fields_do_not_matter() {
         let once = sign("t", Algorithm::HmacSha1, "https://a/b", &form(&[("A", "1"), ("A", "2"), ("B", "3")]));
-        assert_eq!(once, sign("t", Algorithm::HmacSha1, "https://a/b", &form(&[("B", "3"), ("A", "2"), ("A", "1"), ("A", "2")])));
+        assert_eq!(
+            once,
+            sign("t", Algorithm::HmacSha1, "https://a/b", &form(&[("B", "3"), ("A", "2"), ("A", "1"), ("A", "2")]))
+        );
     }
 
     #[test]
     fn the_port_counts_both_ways() {
         for (called, signed) in [
-            ("https://a.in/b", "https://a.in:443/b"), ("https://a.in:443/b", "https://a.in/b"), ("http://a.in/b", "http://a.in:80/b"),
-            ("https://a.in:8443/b?c=d:e", "https://a.in/b?c=d:e"), ("https://a.in:8443/b", "https://a.in:8443/b"),
+            ("https://a.in/b", "https://a.in:443/b"),
+            ("https://a.in:443/b", "https://a.in/b"),
+            ("http://a.in/b", "http://a.in:80/b"),
+            ("https://a.in:8443/b?c=d:e", "https://a.in/b?c=d:e"),
+            ("https://a.in:8443/b", "https://a.in:8443/b"),
         ] {
             let signature = sign("t", Algorithm::HmacSha1, signed, &[]);
-            assert!(accepts("t", Algorithm::HmacSha1, called, Content::Form(&[]), &signature), "{called} signed as {signed}");
+            assert!(
+                accepts("t", Algorithm::HmacSha1, called, Content::Form(&[]), &signature),
+                "{called} signed as {signed}"
+            );
         }
         let elsewhere = sign("t", Algorithm::HmacSha1, "https://a.in:8444/b", &[]);
         assert!(!accepts("t", Algorithm::HmacSha1, "https://a.in/b", Content::Form(&[]), &elsewhere));

@@ -55,7 +55,9 @@ pub(super) fn recording(fields: &Fields) -> Result<Event, Refused> {
 /// The status webhook, of a message or of a call.
 pub(super) fn status(fields: &Fields) -> Result<Event, Refused> {
     if let Some(message) = value(fields, "MessageSid").or_else(|| value(fields, "SmsSid")) {
-        let status = value(fields, "MessageStatus").or_else(|| value(fields, "SmsStatus")).ok_or(Refused::Lacks("MessageStatus"))?;
+        let status = value(fields, "MessageStatus")
+            .or_else(|| value(fields, "SmsStatus"))
+            .ok_or(Refused::Lacks("MessageStatus"))?;
         return Ok(Event::Delivery(DeliveryReport {
             id: EventId(format!("twilio:{message}:{status}")),
             message: message.to_owned(),
