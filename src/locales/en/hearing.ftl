@@ -70,6 +70,7 @@ ex-parte-missing =
 ex-parte-hint = Why the hearing goes on without the party. It stands in the order.
 ex-parte-send = Record the absence
 room-label = Hearing room
+room-speaker = Speaking
 room-people = People in the room
 room-connecting = Connecting …
 room-notice = Waiting for your acknowledgement of the notice.

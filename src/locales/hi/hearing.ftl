@@ -70,6 +70,7 @@ ex-parte-missing =
 ex-parte-hint = पक्षकार के बिना सुनवाई क्यों हो रही है। यह आदेश में लिखा जाएगा।
 ex-parte-send = अनुपस्थिति दर्ज करें
 room-label = सुनवाई कक्ष
+room-speaker = बोल रहे हैं
 room-people = कक्ष में उपस्थित लोग
 room-connecting = जोड़ा जा रहा है …
 room-notice = सूचना पर आपकी स्वीकृति की प्रतीक्षा है।
