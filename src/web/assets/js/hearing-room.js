@@ -21,7 +21,7 @@ const people = new People(say, data.presides ? {
   onMute: (member) => client?.muteMember(member),
 } : null);
 
-offerSelfTest(say);
+offerSelfTest(say, data.room?.probe);
 byId("join")?.addEventListener("submit", (event) => {
   event.preventDefault();
   const acknowledged = byId("acknowledge").checked;
@@ -49,6 +49,11 @@ async function join() {
   client.addEventListener("speaking", ({ detail }) => people.speaking(detail.member));
   client.addEventListener("session", ({ detail }) => showSession(detail));
   client.addEventListener("chat", ({ detail }) => showChat(detail));
+  client.addEventListener("muted", () => setToggle("microphone", false));
+  client.addEventListener("refusal", ({ detail }) => {
+    const result = byId("action-result");
+    if (result) result.textContent = `${say("action-failed")} ${detail.code}`;
+  });
   client.addEventListener("quality", ({ detail }) => showQuality(detail.level));
   try {
     await client.connect();
@@ -98,8 +103,13 @@ function showState({ state, reason, position, noticeVersion }) {
       stop();
       location.reload();
       return;
-    case "replaced": case "removed": case "refused":
-      tell([say(`room-${state}`), reason].filter(Boolean).join(" "));
+    case "replaced": case "refused":
+      tell(say(`room-${state}`));
+      stop();
+      return;
+    case "removed":
+      // The reason is the officer's own words.
+      tell([say("room-removed"), reason].filter(Boolean).join(" "));
       stop();
       return;
     default: tell(say(`room-${state}`));
