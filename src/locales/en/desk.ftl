@@ -30,7 +30,6 @@ key-r = Reply
 key-t = Transfer
 key-d = Decide
 key-help = This list
-keys-none-open = Open a case first.
 case-said = What they said
 case-sound = Sound of the complaint
 case-no-text = Spoken; not yet written down.

@@ -101,10 +101,6 @@ impl Desk {
     fn next_link(&self, after: &str) -> String {
         format!("/desk{}", self.filter.as_query(Some(after)))
     }
-
-    fn script_texts(&self) -> String {
-        super::page::json_block(&self.page.script_texts(&["keys-none-open"]))
-    }
 }
 
 impl Filter {

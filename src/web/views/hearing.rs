@@ -67,6 +67,8 @@ pub struct RoomAccess {
     pub token: String,
     pub room: String,
     pub member: String,
+    /// Where the hub answers a trial connection (SDP in, SDP out), if it does.
+    pub probe: Option<String>,
 }
 
 #[derive(Debug)]
@@ -104,18 +106,78 @@ impl Hearing {
     const RESULTS: [&'static str; 5] = ["no_answer", "busy", "declined", "wrong_number", "reached"];
 
     /// What `hearing-room.js` and the modules under it say.
-    const SCRIPT_TEXTS: [&'static str; 68] = [
-        "admit", "send-back", "mute", "microphone", "camera", "hand", "on", "off", "up", "down", "you", "hand-up", "away",
-        "no-picture", "no-sound", "waiting-none", "in-room-none", "room-connecting", "room-notice", "room-waiting",
-        "room-waiting-position", "room-reconnecting", "room-replaced", "room-removed", "room-refused", "room-ended",
-        "session-not_started", "session-in_session", "session-paused", "session-ended", "recording-on", "recording-off",
-        "recording-failed", "quality-good", "quality-fair", "quality-poor", "quality-advice-good", "quality-advice-fair",
-        "quality-advice-poor", "test-running", "test-ok", "test-camera-ok", "test-camera-failed", "test-microphone-ok",
-        "test-microphone-failed", "test-sound-ok", "test-sound-failed", "test-network-ok", "test-network-failed",
-        "test-sound-question", "yes", "no", "action-failed", "action-done", "leave-sure", "media-denied",
-        "role-presiding_officer", "role-party", "role-representative", "role-witness", "role-other_side",
-        "role-interpreter", "role-scribe", "role-observer", "role-coordinator", "role-recorder", "role-telephone",
-        "start-first",
+    const SCRIPT_TEXTS: [&'static str; 71] = [
+        "admit",
+        "send-back",
+        "mute",
+        "microphone",
+        "camera",
+        "hand",
+        "on",
+        "off",
+        "up",
+        "down",
+        "you",
+        "hand-up",
+        "away",
+        "no-picture",
+        "no-sound",
+        "waiting-none",
+        "in-room-none",
+        "room-connecting",
+        "room-notice",
+        "room-waiting",
+        "room-waiting-position",
+        "room-reconnecting",
+        "room-replaced",
+        "room-removed",
+        "room-refused",
+        "room-ended",
+        "session-not_started",
+        "session-in_session",
+        "session-paused",
+        "session-ended",
+        "recording-on",
+        "recording-off",
+        "recording-failed",
+        "quality-good",
+        "quality-fair",
+        "quality-poor",
+        "quality-advice-good",
+        "quality-advice-fair",
+        "quality-advice-poor",
+        "test-running",
+        "selftest-camera-ok",
+        "selftest-camera-black",
+        "selftest-camera-denied",
+        "selftest-camera-missing",
+        "selftest-camera-busy",
+        "selftest-microphone-ok",
+        "selftest-microphone-silent",
+        "selftest-microphone-denied",
+        "selftest-microphone-missing",
+        "selftest-microphone-busy",
+        "selftest-network-ok",
+        "selftest-network-untested",
+        "selftest-network-hub",
+        "selftest-network-blocked",
+        "test-sound-ok",
+        "test-sound-failed",
+        "action-failed",
+        "action-done",
+        "leave-sure",
+        "media-denied",
+        "role-presiding_officer",
+        "role-party",
+        "role-representative",
+        "role-witness",
+        "role-other_side",
+        "role-interpreter",
+        "role-scribe",
+        "role-observer",
+        "role-coordinator",
+        "role-recorder",
+        "role-telephone",
     ];
 
     fn is_over(&self) -> bool {
@@ -147,7 +209,7 @@ impl Hearing {
 
     fn room_data(&self) -> String {
         let room = self.room.as_ref().map(|room| {
-            json!({ "url": room.url, "token": room.token, "room": room.room, "member": room.member })
+            json!({ "url": room.url, "token": room.token, "room": room.room, "member": room.member, "probe": room.probe })
         });
         json_block(&json!({
             "hearing": self.id,
@@ -197,6 +259,7 @@ pub(super) mod samples {
                 token: "sample".into(),
                 room: "h1".into(),
                 member: "m1".into(),
+                probe: None,
             }),
             attempts: vec![],
             record: None,
