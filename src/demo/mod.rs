@@ -75,7 +75,7 @@ pub fn greet(url: &str, plain: Option<&str>, data: &Path, sip_asked: bool) -> st
     writeln!(out, "\n  accounts (password for all: {}):", fill::PASSWORD)?;
     writeln!(out, "    officer.finance   finance cases of most states")?;
     writeln!(out, "    head.finance      head of that desk")?;
-    writeln!(out, "    room.pun          control room Pune")?;
+    writeln!(out, "    room.mum          control room Mumbai")?;
     writeln!(out, "    secretary         sees all, /review")?;
     writeln!(out, "    admin             accounts and rules")?;
     writeln!(out, "  all of them: {}", data.join("demo.json").display())?;
