@@ -6,9 +6,11 @@ pub mod assets;
 pub mod demo;
 mod extract;
 pub mod health;
+mod phone;
 mod problem;
 mod ranged;
 mod signal;
+mod telephony;
 pub mod views;
 
 use axum::Router;
@@ -24,6 +26,7 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use crate::intake::Telephony;
 use crate::service::Hub;
 
 /// The largest request; uploads of sound set their own.
@@ -39,6 +42,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'; st
 pub struct App {
     /// The use cases.
     pub hub: Arc<Hub>,
+    /// The telephone lines.
+    pub telephony: Arc<Telephony>,
     /// What was counted.
     pub metrics: Option<PrometheusHandle>,
     /// Below so much free space the hub is not ready.
@@ -54,6 +59,7 @@ pub fn router(app: App) -> Router {
     let in_production = !app.demo;
     let mut routes = Router::new()
         .merge(api::router())
+        .merge(telephony::router(&app.telephony))
         .route("/rooms/{room}/signal", get(signal::open))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz));
