@@ -329,8 +329,8 @@ pub(super) mod samples {
             must_hear: vec![],
             refusal: None,
             thread: vec![
-                Entry { at_ms: NOW - 2 * DAY, who: "Meera Kulkarni".into(), from_unit: true, what: text.say("track-step-filed"), words: None },
-                Entry { at_ms: NOW - 2 * DAY + 1000, who: text.say("the-hub"), from_unit: false, what: text.say("track-step-routed"), words: None },
+                Entry { at_ms: NOW - 2 * DAY, who: "Meera Kulkarni".into(), from_unit: true, what: text.say("thread-filed"), words: None },
+                Entry { at_ms: NOW - 2 * DAY + 1000, who: text.say("the-hub"), from_unit: false, what: text.say_with("thread-routed", &[("to", "R. Banerjee")]), words: None },
                 Entry {
                     at_ms: NOW - DAY,
                     who: "Meera Kulkarni".into(),
