@@ -308,7 +308,10 @@ pub(super) mod samples {
             channel: "sms".into(),
             complaint: Complaint {
                 language: "en".into(),
-                text: Some("My bank refused my working capital loan, unit in Pune.\nThe branch <manager> gave no reason.".into()),
+                text: Some(
+                    "My bank refused my working capital loan, unit in Pune.\nThe branch <manager> gave no reason."
+                        .into(),
+                ),
                 sound: None,
             },
             applicant: Applicant {
@@ -329,8 +332,20 @@ pub(super) mod samples {
             must_hear: vec![],
             refusal: None,
             thread: vec![
-                Entry { at_ms: NOW - 2 * DAY, who: "Meera Kulkarni".into(), from_unit: true, what: text.say("thread-filed"), words: None },
-                Entry { at_ms: NOW - 2 * DAY + 1000, who: text.say("the-hub"), from_unit: false, what: text.say_with("thread-routed", &[("to", "R. Banerjee")]), words: None },
+                Entry {
+                    at_ms: NOW - 2 * DAY,
+                    who: "Meera Kulkarni".into(),
+                    from_unit: true,
+                    what: text.say("thread-filed"),
+                    words: None,
+                },
+                Entry {
+                    at_ms: NOW - 2 * DAY + 1000,
+                    who: text.say("the-hub"),
+                    from_unit: false,
+                    what: text.say_with("thread-routed", &[("to", "R. Banerjee")]),
+                    words: None,
+                },
                 Entry {
                     at_ms: NOW - DAY,
                     who: "Meera Kulkarni".into(),

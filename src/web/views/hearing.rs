@@ -288,7 +288,11 @@ pub(super) mod samples {
         let mut form = Form::empty();
         form.refuse("reasons", text.say("error-reasons"));
         refused.returned = Some(("order".into(), form));
-        refused.record = Some(Written { at_ms: NOW, by: "R. Banerjee".into(), text: "The unit was heard.\nThe bank's letter was shown.".into() });
+        refused.record = Some(Written {
+            at_ms: NOW,
+            by: "R. Banerjee".into(),
+            text: "The unit was heard.\nThe bank's letter was shown.".into(),
+        });
 
         let mut ordered = Hearing { state: "ordered".into(), ..ended(party(), false) };
         ordered.record = Some(Written { at_ms: NOW, by: "R. Banerjee".into(), text: "The unit was heard.".into() });

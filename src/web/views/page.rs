@@ -315,8 +315,8 @@ impl Choice {
 
 /// Codes of the 28 states and 8 union territories.
 pub const STATES: [&str; 36] = [
-    "AN", "AP", "AR", "AS", "BR", "CG", "CH", "DH", "DL", "GA", "GJ", "HP", "HR", "JH", "JK", "KA", "KL", "LA", "LD", "MH",
-    "ML", "MN", "MP", "MZ", "NL", "OD", "PB", "PY", "RJ", "SK", "TN", "TR", "TS", "UK", "UP", "WB",
+    "AN", "AP", "AR", "AS", "BR", "CG", "CH", "DH", "DL", "GA", "GJ", "HP", "HR", "JH", "JK", "KA", "KL", "LA", "LD",
+    "MH", "ML", "MN", "MP", "MZ", "NL", "OD", "PB", "PY", "RJ", "SK", "TN", "TR", "TS", "UK", "UP", "WB",
 ];
 
 /// Codes of the subjects.
@@ -418,10 +418,7 @@ mod tests {
     fn a_data_block_cannot_be_ended_from_inside() {
         let block = json_block(&serde_json::json!({ "name": "</script><script>alert(1)" }));
         assert!(!block.contains('<'));
-        assert_eq!(
-            serde_json::from_str::<serde_json::Value>(&block).unwrap()["name"],
-            "</script><script>alert(1)"
-        );
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&block).unwrap()["name"], "</script><script>alert(1)");
     }
 
     #[test]

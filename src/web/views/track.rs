@@ -97,7 +97,10 @@ pub(super) mod samples {
                 TrackStep {
                     at_ms: NOW - DAY,
                     what: text.say("track-step-reply"),
-                    words: Some("We have asked the bank for its reasons. <b>Please</b> keep your last two returns ready.".into()),
+                    words: Some(
+                        "We have asked the bank for its reasons. <b>Please</b> keep your last two returns ready."
+                            .into(),
+                    ),
                 },
                 TrackStep { at_ms: NOW - DAY / 2, what: text.say("track-step-hearing"), words: None },
             ],
