@@ -84,6 +84,8 @@ pub struct Running {
     pub metrics: Option<PrometheusHandle>,
     /// Below so much free space the hub is not ready.
     pub min_free_octets: u64,
+    /// The numbers that the front page names.
+    pub numbers: web::Numbers,
     /// Whether this is the demo.
     pub demo: bool,
 }
@@ -118,6 +120,7 @@ pub async fn run(parts: Parts, listeners: Listeners, running: Running) -> anyhow
         hub: Arc::clone(&hub),
         metrics: running.metrics,
         min_free_octets: running.min_free_octets,
+        numbers: running.numbers,
         demo: running.demo,
         secure: true,
     };
