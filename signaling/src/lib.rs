@@ -13,6 +13,17 @@
 //!
 //! Nothing here knows cases, HTTP or storage. Time reaches the pure parts as an argument; [`Clock`] is the wall's.
 
+#![cfg_attr(
+    test,
+    expect(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::wildcard_enum_match_arm,
+        reason = "a test may stop where it is wrong"
+    )
+)]
+
 mod clock;
 mod event;
 mod id;

@@ -1,6 +1,6 @@
 //! A hearing's media as a story: real sockets on loopback, an independent WebRTC stack at the other end, a recording that verifies.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
 mod peer;
 

@@ -475,6 +475,7 @@ impl Plane {
         }
         let mut state = None;
         while let Some(event) = peer.pc.poll_event() {
+            #[expect(clippy::wildcard_enum_match_arm, reason = "the stack tells much that nobody here needs")]
             match event {
                 RTCPeerConnectionEvent::OnConnectionStateChangeEvent(new) => state = Some(new),
                 RTCPeerConnectionEvent::OnTrack(RTCTrackEvent::OnOpen(track)) => {
@@ -488,6 +489,7 @@ impl Plane {
         let mut wanted = Vec::new();
         let (mut received, mut unknown) = (0, 0);
         while let Some(tagged) = peer.pc.poll_read() {
+            #[expect(clippy::wildcard_enum_match_arm, reason = "there are no data channels, and the stack's list is open")]
             match tagged.message {
                 RTCMessage::RtpPacket(_, packet) => {
                     let stream = peer.streams.get(&packet.header.ssrc);

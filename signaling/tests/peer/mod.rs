@@ -1,6 +1,6 @@
 //! A participant for tests: the asynchronous `webrtc` stack as an independent peer, and a hub around the media server.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::wildcard_enum_match_arm, reason = "test code")]
 
 use rtc::media_stream::MediaStreamTrack;
 use rtc::rtp::{Header, Packet};
