@@ -1,0 +1,262 @@
+// The hearing room: joins by RoomClient, shows the session, wires the controls. What the hub decides (admission, start,
+// end) goes to its HTTP API; everything else to the room. People are drawn by room-people.js.
+
+import { RoomClient } from "./media.js";
+import { byId, clockFace, element, pageData, postJson } from "./page.js";
+import { People } from "./room-people.js";
+import { offerSelfTest } from "./self-test.js";
+
+const data = pageData("room-data");
+/** @param {string} id */
+const say = (id) => data.texts?.[id] ?? id;
+
+/** The wish for a picture: enough for a face and a paper, little enough for a thin line. */
+const PICTURE = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 24 } };
+
+/** @type {RoomClient|null} */ let client = null;
+/** @type {MediaStream|null} */ let own = null;
+const people = new People(say, data.presides ? {
+  onAdmit: (member) => act("admit", { member }),
+  onSendBack: (member) => act("send_back", { member }),
+  onMute: (member) => client?.muteMember(member),
+} : null);
+
+offerSelfTest(say, data.room?.probe);
+byId("join")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const acknowledged = byId("acknowledge").checked;
+  byId("acknowledge-error").hidden = acknowledged;
+  if (acknowledged) join(); else byId("acknowledge").focus();
+});
+
+async function join() {
+  byId("join-button").disabled = true;
+  own = await openDevices();
+  document.body.classList.add("in-room");
+  byId("room").hidden = false;
+  // The log of attempts belongs to the officer's rail as long as the room is open.
+  if (data.presides) document.querySelector(".rail").append(byId("attempts"));
+  people.showSelf(own);
+  showDevices();
+  tell(own ? say("room-connecting") : say("media-denied"));
+  keepAwake();
+
+  client = new RoomClient({ url: data.room.url });
+  client.addEventListener("state", ({ detail }) => showState(detail));
+  client.addEventListener("members", ({ detail }) => people.update(detail.members));
+  client.addEventListener("track", ({ detail }) => people.addTrack(detail.member, detail.kind, detail.track));
+  client.addEventListener("trackgone", ({ detail }) => people.removeTrack(detail.member, detail.kind));
+  client.addEventListener("speaking", ({ detail }) => people.speaking(detail.member));
+  client.addEventListener("session", ({ detail }) => showSession(detail));
+  client.addEventListener("chat", ({ detail }) => showChat(detail));
+  client.addEventListener("muted", () => setToggle("microphone", false));
+  client.addEventListener("refusal", ({ detail }) => {
+    const result = byId("action-result");
+    if (result) result.textContent = `${say("action-failed")} ${detail.code}`;
+  });
+  client.addEventListener("quality", ({ detail }) => showQuality(detail.level));
+  try {
+    await client.connect();
+    await client.publish({ audio: own?.getAudioTracks()[0] ?? null, video: own?.getVideoTracks()[0] ?? null });
+  } catch {
+    showState({ state: "refused" });
+  }
+}
+
+async function openDevices() {
+  const wishes = [{ audio: true, video: PICTURE }, { audio: true }, { video: PICTURE }];
+  for (const wish of wishes) {
+    try {
+      return await navigator.mediaDevices.getUserMedia(wish);
+    } catch {
+      // The next wish asks for less.
+    }
+  }
+  return null;
+}
+
+async function keepAwake() {
+  try {
+    await navigator.wakeLock?.request("screen");
+  } catch {
+    // A screen that goes dark is a nuisance, not a failure.
+  }
+}
+
+function showState({ state, reason, position, noticeVersion }) {
+  document.body.dataset.roomState = state;
+  switch (state) {
+    case "notice":
+      if (!noticeVersion || noticeVersion === data.notice) {
+        client?.acknowledge(data.notice);
+        return;
+      }
+      // The notice has changed since this page was loaded: the new one must be read first.
+      location.reload();
+      return;
+    case "waiting":
+      tell(position ? `${say("room-waiting")} ${say("room-waiting-position")} ${position}` : say("room-waiting"));
+      return;
+    case "in_room": tell(""); return;
+    case "ended":
+      tell(say("room-ended"));
+      stop();
+      location.reload();
+      return;
+    case "replaced": case "refused":
+      tell(say(`room-${state}`));
+      stop();
+      return;
+    case "removed":
+      // The reason is the officer's own words.
+      tell([say("room-removed"), reason].filter(Boolean).join(" "));
+      stop();
+      return;
+    default: tell(say(`room-${state}`));
+  }
+}
+
+function tell(words) {
+  const message = byId("room-message");
+  message.textContent = words;
+  message.hidden = words === "";
+}
+
+function stop() {
+  for (const track of own?.getTracks() ?? []) track.stop();
+}
+
+/* The session: one bar across the top. */
+
+let session = { state: data.state === "in_session" || data.state === "paused" ? data.state : "not_started", since: null, recording: "off" };
+
+function showSession(detail) {
+  session = detail;
+  const bar = byId("session");
+  bar.dataset.state = detail.state;
+  bar.dataset.recording = detail.recording;
+  const words = [say(`session-${detail.state}`)];
+  if (detail.state === "in_session" || detail.recording === "failed") words.push(say(`recording-${detail.recording}`));
+  byId("session-words").textContent = words.join(" · ");
+  tick();
+  const shown = { not_started: ["start"], in_session: ["pause", "end"], paused: ["resume", "end"], ended: [] }[detail.state] ?? [];
+  for (const button of document.querySelectorAll(".session-buttons [data-action]")) {
+    button.hidden = !shown.includes(button.dataset.action);
+  }
+}
+
+function tick() {
+  const since = session.since ? new Date(session.since).getTime() : NaN;
+  const running = session.state === "in_session" && Number.isFinite(since);
+  byId("session-clock").textContent = running ? clockFace((Date.now() - since) / 1000) : "";
+}
+
+if (byId("room")) {
+  showSession(session);
+  setInterval(tick, 1000);
+}
+
+/* What the officer decides. */
+
+async function act(action, body = {}) {
+  const result = byId("action-result");
+  try {
+    await postJson(data.actions + action, body);
+    if (result) result.textContent = "";
+    return true;
+  } catch (problem) {
+    if (result) result.textContent = `${say("action-failed")} ${problem.message}`;
+    return false;
+  }
+}
+
+for (const button of document.querySelectorAll(".session-buttons [data-action]")) {
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    await act(button.dataset.action);
+    button.disabled = false;
+  });
+}
+
+// Inside the room the forms of the rail go to the API, because a page load would drop the camera.
+for (const form of document.querySelectorAll("form[data-api]")) {
+  form.addEventListener("submit", async (event) => {
+    if (!document.body.classList.contains("in-room")) return;
+    event.preventDefault();
+    if (await act(form.dataset.api, Object.fromEntries(new FormData(form)))) {
+      form.reset();
+      form.closest("details").open = false;
+      byId("action-result").textContent = say("action-done");
+    }
+  });
+}
+
+/* Controls: each says its state in words. */
+
+function showDevices() {
+  for (const [id, tracks] of [["microphone", own?.getAudioTracks()], ["camera", own?.getVideoTracks()]]) {
+    const track = tracks?.[0];
+    byId(id).disabled = !track;
+    setToggle(id, Boolean(track?.enabled));
+  }
+  setToggle("hand", false);
+}
+
+function setToggle(id, on) {
+  const words = id === "hand" ? ["down", "up"] : ["off", "on"];
+  byId(id).setAttribute("aria-pressed", String(on));
+  byId(id).querySelector(".state").textContent = say(words[on ? 1 : 0]);
+}
+
+function onToggle(id, act) {
+  byId(id)?.addEventListener("click", () => {
+    const on = byId(id).getAttribute("aria-pressed") !== "true";
+    setToggle(id, on);
+    act(on);
+  });
+}
+
+onToggle("microphone", (on) => client?.setMicrophone(on));
+onToggle("camera", (on) => client?.setCamera(on));
+onToggle("hand", (up) => client?.raiseHand(up));
+byId("leave")?.addEventListener("click", () => {
+  if (!confirm(say("leave-sure"))) return;
+  client?.leave();
+  stop();
+  location.reload();
+});
+
+/* Chat. */
+
+let unread = 0;
+
+byId("chat-button")?.addEventListener("click", () => {
+  const chat = byId("chat");
+  chat.hidden = !chat.hidden;
+  byId("chat-button").setAttribute("aria-expanded", String(!chat.hidden));
+  unread = 0;
+  byId("chat-new").textContent = "";
+  if (!chat.hidden) byId("chat-text").focus();
+});
+
+byId("chat-form")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = byId("chat-text").value.trim();
+  if (text) client?.chat(text);
+  byId("chat-text").value = "";
+});
+
+function showChat({ name, text }) {
+  const list = byId("chat-list");
+  list.append(element("p", {}, element("strong", { text: `${name}: ` }), document.createTextNode(text)));
+  list.scrollTop = list.scrollHeight;
+  if (byId("chat").hidden) byId("chat-new").textContent = String(++unread);
+}
+
+/* The line, in three words with advice. */
+
+function showQuality(level) {
+  byId("quality").dataset.level = level;
+  byId("quality-word").textContent = say(`quality-${level}`);
+  byId("quality-advice").textContent = say(`quality-advice-${level}`);
+}
