@@ -13,17 +13,6 @@
 //!
 //! Nothing here knows cases, HTTP or storage. Time reaches the pure parts as an argument; [`Clock`] is the wall's.
 
-#![cfg_attr(
-    test,
-    expect(
-        clippy::unwrap_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::wildcard_enum_match_arm,
-        reason = "a test may stop where it is wrong"
-    )
-)]
-
 mod clock;
 mod event;
 mod id;
@@ -34,9 +23,7 @@ mod role;
 mod room;
 
 pub use clock::Clock;
-pub use event::{
-    Join, JoinError, LeaveReason, QualityLevel, Refusal, Reply, RoomCommand, RoomEvent, RoomEventKind,
-};
+pub use event::{Join, JoinError, LeaveReason, QualityLevel, Refusal, Reply, RoomCommand, RoomEvent, RoomEventKind};
 pub use id::{ConnectionId, MemberId, RoomId, SeatToken};
 pub use media::counters::MediaCounters;
 pub use message::{ClientMessage, ServerMessage, SessionState};

@@ -11,10 +11,7 @@ use crate::room::{ForwardingTable, MediaAction, RoomReport};
 use crate::{ConnectionId, MemberId, RoomId};
 use bytes::BytesMut;
 use rtc::media_stream::MediaStreamTrack;
-use rtc::peer_connection::event::{RTCPeerConnectionEvent, RTCTrackEvent};
 use rtc::peer_connection::message::RTCMessage;
-use rtc::peer_connection::sdp::RTCSessionDescription;
-use rtc::peer_connection::state::RTCPeerConnectionState;
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp::Packet;
@@ -29,6 +26,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
+use webrtc::peer_connection::{RTCPeerConnectionEvent, RTCPeerConnectionState, RTCSessionDescription, RTCTrackEvent};
 
 /// The stack is asked again after this long at the latest, whatever it says.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
@@ -155,16 +153,15 @@ impl Plane {
                 self.touched.insert(*id);
             }
         }
-        let due: Vec<_> = self
-            .rooms
-            .iter_mut()
-            .flat_map(|(room, state)| {
-                state
-                    .sources
-                    .iter_mut()
-                    .filter_map(|(stream, source)| source.keyframes.due(now).then(|| (room.clone(), stream.clone())))
-            })
-            .collect();
+        let due: Vec<_> =
+            self.rooms
+                .iter_mut()
+                .flat_map(|(room, state)| {
+                    state.sources.iter_mut().filter_map(|(stream, source)| {
+                        source.keyframes.due(now).then(|| (room.clone(), stream.clone()))
+                    })
+                })
+                .collect();
         for (room, stream) in due {
             self.send_keyframe_request(&room, &stream, now);
         }
@@ -174,7 +171,8 @@ impl Plane {
     /// When [`Self::tick`] is wanted.
     pub fn deadline(&self, now: Instant) -> Instant {
         let stacks = self.peers.values().map(|peer| peer.deadline);
-        let keyframes = self.rooms.values().flat_map(|room| room.sources.values()).filter_map(|s| s.keyframes.deadline());
+        let keyframes =
+            self.rooms.values().flat_map(|room| room.sources.values()).filter_map(|s| s.keyframes.deadline());
         stacks.chain(keyframes).min().unwrap_or(now + LONGEST_SLEEP).min(now + LONGEST_SLEEP)
     }
 
@@ -285,13 +283,16 @@ impl Plane {
             return Err("too long".to_owned());
         }
         let state = self.rooms.get(room).ok_or("no such room")?;
-        let known = state.publish.get(member).copied().filter(|id| {
-            self.peers.get(id).is_some_and(|peer| peer.connection == connection)
-        });
+        let known = state
+            .publish
+            .get(member)
+            .copied()
+            .filter(|id| self.peers.get(id).is_some_and(|peer| peer.connection == connection));
         let (id, is_new) = match known {
             Some(id) => (id, false),
             None => {
-                let peer = Peer::new(room.clone(), member.clone(), connection, Side::Publish, now).map_err(|e| e.to_string())?;
+                let peer = Peer::new(room.clone(), member.clone(), connection, Side::Publish, now)
+                    .map_err(|e| e.to_string())?;
                 (self.insert(peer), true)
             }
         };
@@ -489,7 +490,10 @@ impl Plane {
         let mut wanted = Vec::new();
         let (mut received, mut unknown) = (0, 0);
         while let Some(tagged) = peer.pc.poll_read() {
-            #[expect(clippy::wildcard_enum_match_arm, reason = "there are no data channels, and the stack's list is open")]
+            #[expect(
+                clippy::wildcard_enum_match_arm,
+                reason = "there are no data channels, and the stack's list is open"
+            )]
             match tagged.message {
                 RTCMessage::RtpPacket(_, packet) => {
                     let stream = peer.streams.get(&packet.header.ssrc);
@@ -692,7 +696,11 @@ fn activate(peer: &mut Peer, next_ssrc: &mut u32, stream: StreamKey, codec: Code
     let track = MediaStreamTrack::new(stream.0.to_string(), name.clone(), name, kind, vec![coding]);
     let sendonly = RTCRtpTransceiverInit { direction: RTCRtpTransceiverDirection::Sendonly, ..Default::default() };
     let transceiver = peer.pc.add_transceiver_from_track(track, Some(sendonly))?;
-    let sender = peer.pc.rtp_transceiver(transceiver).and_then(|t| t.sender()).ok_or(Error::ErrRTPSenderNewTrackHasIncorrectKind)?;
+    let sender = peer
+        .pc
+        .rtp_transceiver(transceiver)
+        .and_then(|t| t.sender())
+        .ok_or(Error::ErrRTPSenderNewTrackHasIncorrectKind)?;
     peer.outputs.push(Output::new(stream, transceiver, sender, ssrc, codec));
     Ok(())
 }

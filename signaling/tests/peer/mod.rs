@@ -1,16 +1,20 @@
 //! A participant for tests: the asynchronous `webrtc` stack as an independent peer, and a hub around the media server.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::wildcard_enum_match_arm, reason = "test code")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "test code"
+)]
 
 use rtc::media_stream::MediaStreamTrack;
 use rtc::rtp::{Header, Packet};
-use rtc::rtp_transceiver::rtp_sender::{
-    RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind,
-};
+use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind};
 use signaling::message::{Kind, TrackView};
 use signaling::{
-    ClientMessage, Clock, Connection, Join, MediaConfig, MediaServer, MemberId, Role, RoomCommand, RoomConfig, RoomEvent,
-    RoomHandle, SeatToken, ServerMessage,
+    ClientMessage, Clock, Connection, Join, MediaConfig, MediaServer, MemberId, Role, RoomCommand, RoomConfig,
+    RoomEvent, RoomHandle, SeatToken, ServerMessage,
 };
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
