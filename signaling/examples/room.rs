@@ -11,8 +11,9 @@
 use axum::Router;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse};
-use axum::routing::get;
+use axum::routing::{get, post};
 use signaling::{
     ClientMessage, Clock, Connection, Join, MediaConfig, MediaServer, MemberId, Role, RoomCommand, RoomConfig,
     RoomHandle, RoomId, SessionState,
@@ -71,6 +72,12 @@ async fn main() {
             get(|| async { ([("content-type", "text/javascript")], include_str!("../../src/web/assets/js/media.js")) }),
         )
         .route("/rooms/{room}/signal", get(signal))
+        .route(
+            "/probe",
+            post(|State(hub): State<Arc<Hub>>, sdp: String| async move {
+                hub.server.probe(sdp).await.ok_or(StatusCode::BAD_REQUEST)
+            }),
+        )
         .route("/do", get(command))
         .route("/counters", get(|State(hub): State<Arc<Hub>>| async move { format!("{:?}", hub.server.counters()) }))
         .with_state(Arc::clone(&hub));

@@ -168,12 +168,14 @@ try {
     check(`${file.name} plays and jumps in the browser`, played.width >= 320 && played.at > 3 && !played.error, JSON.stringify(played));
   }
 
+  const tested = await player.evaluate(() => window.selfTest({ probeUrl: '/probe' }));
+  check('the self-test finds camera, microphone and the way', tested.camera && tested.microphone && tested.network.ok, JSON.stringify(tested));
+
   // The same again, ended by kill -9.
   await ask({ room: 'a', command: 'record', name: 'two' });
   await sleep(6_000);
   console.log((await (await fetch(`${url}/counters`)).text()));
   hub.child.kill('SIGKILL');
-  const killed = Date.now();
   await sleep(300);
   const again = await startHub();
   url = again.url;
@@ -181,7 +183,6 @@ try {
   const after = cut.startsWith('{') ? JSON.parse(cut) : { files: [] };
   check('a killed recording verifies', after.files.length === 2 && !after.complete && after.end_ms > 4_800, `${cut.slice(-300)} (${after.end_ms} ms)`);
   checkFolder('two', 4);
-  void killed;
   again.child.kill();
 } finally {
   await browser.close();

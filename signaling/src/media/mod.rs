@@ -27,7 +27,7 @@ use crate::message::{ErrorCode, Kind, TrackView};
 use crate::recording::RecorderInput;
 use crate::room::{MediaAction, RoomReport};
 use crate::{ConnectionId, MemberId, RoomId};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Rooms → media plane. When full, the room waits.
 pub(crate) const COMMANDS: usize = 1024;
@@ -55,6 +55,11 @@ pub(crate) enum MediaCommand {
     },
     Close {
         room: RoomId,
+    },
+    /// A browser tries its way to us before a hearing: connect it to nothing, for a while.
+    Probe {
+        sdp: String,
+        answer: oneshot::Sender<Option<String>>,
     },
     /// The server is gone.
     Shutdown,

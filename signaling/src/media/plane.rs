@@ -30,6 +30,9 @@ use webrtc::peer_connection::{RTCPeerConnectionEvent, RTCPeerConnectionState, RT
 
 /// The stack is asked again after this long at the latest, whatever it says.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// A self-test gets this long, and so many run at a time; past that the oldest ends.
+const PROBE_TIME: Duration = Duration::from_secs(15);
+const MAX_PROBES: usize = 64;
 
 pub(crate) struct Plane {
     candidates: Vec<String>,
@@ -45,6 +48,8 @@ pub(crate) struct Plane {
     touched: BTreeSet<PeerId>,
     arrived: VecDeque<(PeerId, Kind, Codec, Packet)>,
     transmit: VecDeque<(BytesMut, SocketAddr)>,
+    /// Self-tests under way, the oldest first.
+    probes: VecDeque<(Instant, PeerId)>,
 }
 
 struct MediaRoom {
@@ -70,6 +75,7 @@ impl Plane {
             touched: BTreeSet::new(),
             arrived: VecDeque::new(),
             transmit: VecDeque::new(),
+            probes: VecDeque::new(),
         }
     }
 
@@ -120,6 +126,9 @@ impl Plane {
                     self.end(id);
                 }
             }
+            MediaCommand::Probe { sdp, answer } => {
+                let _ = answer.send(self.probe(&sdp, now));
+            }
             MediaCommand::Shutdown => {
                 for id in self.peers.keys().copied().collect::<Vec<_>>() {
                     self.end(id);
@@ -145,6 +154,9 @@ impl Plane {
 
     /// Time passed.
     pub fn tick(&mut self, now: Instant) {
+        while let Some((_, id)) = self.probes.pop_front_if(|(end, _)| *end <= now) {
+            self.end(id);
+        }
         for (id, peer) in &mut self.peers {
             if peer.deadline <= now {
                 if let Err(error) = peer.tick(now) {
@@ -248,6 +260,29 @@ impl Plane {
                 }
             }
         }
+    }
+
+    /// Connects somebody to nothing: it has no room, so nothing that it sends goes anywhere.
+    fn probe(&mut self, sdp: &str, now: Instant) -> Option<String> {
+        if sdp.len() > negotiate::MAX_SDP_BYTES {
+            return None;
+        }
+        let (room, member) = (RoomId::new(""), MemberId::new("probe"));
+        let peer = Peer::new(room, member, ConnectionId(0), Side::Publish, now).ok()?;
+        let id = self.insert(peer);
+        let answer = self.answer_publish(id, sdp, now);
+        if answer.is_err() {
+            self.end(id);
+            return None;
+        }
+        self.touched.insert(id);
+        if self.probes.len() >= MAX_PROBES
+            && let Some((_, oldest)) = self.probes.pop_front()
+        {
+            self.end(oldest);
+        }
+        self.probes.push_back((now + PROBE_TIME, id));
+        answer.ok()
     }
 
     fn insert(&mut self, peer: Peer) -> PeerId {

@@ -255,6 +255,12 @@ impl Room {
         }
         let (room, clock, media, reports) =
             (self.id.clone(), self.clock.clone(), self.media.clone(), self.reports.clone());
+        let present = serde_json::json!({
+            "event": "present",
+            "at_ms": clock.now_ms(),
+            "session": self.core.session(),
+            "members": self.core.present(),
+        });
         let started =
             tokio::task::spawn_blocking(move || RecorderHandle::start(&dir, room, meta, clock, media, reports))
                 .await
