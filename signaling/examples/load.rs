@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measuring tool may stop with a message")]
 
+#[expect(dead_code, reason = "the tests use the rest of it")]
 #[path = "../tests/peer/mod.rs"]
 mod peer;
 
