@@ -27,7 +27,7 @@ use crate::message::{ErrorCode, Kind, TrackView};
 use crate::recording::RecorderInput;
 use crate::room::{MediaAction, RoomReport};
 use crate::{ConnectionId, MemberId, RoomId};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Rooms → media plane. When full, the room waits.
 pub(crate) const COMMANDS: usize = 1024;
@@ -35,13 +35,32 @@ pub(crate) const COMMANDS: usize = 1024;
 /// What the plane is asked.
 #[derive(Debug)]
 pub(crate) enum MediaCommand {
-    Open { room: RoomId, reports: mpsc::Sender<RoomReport> },
-    Act { room: RoomId, action: MediaAction },
+    Open {
+        room: RoomId,
+        reports: mpsc::Sender<RoomReport>,
+    },
+    Act {
+        room: RoomId,
+        action: MediaAction,
+    },
     /// Give the recorder a copy of everything that is forwarded; none ends it.
-    Tap { room: RoomId, tap: Option<mpsc::Sender<RecorderInput>> },
+    Tap {
+        room: RoomId,
+        tap: Option<mpsc::Sender<RecorderInput>>,
+    },
     /// The recorder needs a whole picture of this member.
-    Keyframe { room: RoomId, member: MemberId },
-    Close { room: RoomId },
+    Keyframe {
+        room: RoomId,
+        member: MemberId,
+    },
+    Close {
+        room: RoomId,
+    },
+    /// A browser tries its way to us before a hearing: connect it to nothing, for a while.
+    Probe {
+        sdp: String,
+        answer: oneshot::Sender<Option<String>>,
+    },
     /// The server is gone.
     Shutdown,
 }
@@ -57,7 +76,10 @@ pub(crate) struct MediaEvent {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum MediaEventKind {
     Answer(String),
-    Offer { sdp: String, tracks: Vec<TrackView> },
+    Offer {
+        sdp: String,
+        tracks: Vec<TrackView>,
+    },
     Refused(ErrorCode),
     /// One of the two connections is up.
     Up,

@@ -11,14 +11,8 @@ use crate::message::Kind;
 use crate::{ConnectionId, MemberId, RoomId};
 use bytes::BytesMut;
 use rtc::interceptor::{NackGeneratorBuilder, NackResponderBuilder, Registry, Slot};
-use rtc::peer_connection::configuration::RTCConfigurationBuilder;
-use rtc::peer_connection::configuration::interceptor_registry::{
-    configure_rtcp_reports, configure_simulcast_extension_headers, configure_twcc_receiver_only,
-};
-use rtc::peer_connection::configuration::media_engine::MediaEngine;
-use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
-use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceCandidateInit};
-use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
+use rtc::peer_connection::RTCPeerConnectionBuilder;
+use rtc::peer_connection::transport::RTCDtlsRole;
 use rtc::rtp_transceiver::RTCRtpReceiverId;
 use rtc::rtp_transceiver::rtp_sender::{RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RtpCodecKind};
 use rtc::sansio::Protocol;
@@ -28,6 +22,10 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
+use webrtc::peer_connection::{
+    MediaEngine, RTCConfigurationBuilder, RTCIceCandidateInit, RTCPeerConnection, SettingEngineBuilder,
+    configure_rtcp_reports, configure_simulcast_extension_headers, configure_twcc_receiver_only,
+};
 
 /// A peer connection's number in the plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -116,7 +114,8 @@ impl Peer {
             .with_media_engine(media)
             .with_interceptor_registry(interceptors)
             .build(now)?;
-        let candidate = format!("candidate:1 1 udp 2130706431 {} {} typ host", VIRTUAL_LOCAL.ip(), VIRTUAL_LOCAL.port());
+        let candidate =
+            format!("candidate:1 1 udp 2130706431 {} {} typ host", VIRTUAL_LOCAL.ip(), VIRTUAL_LOCAL.port());
         pc.add_local_candidate(RTCIceCandidateInit { candidate, ..Default::default() })?;
         Ok(Self {
             room,
@@ -229,7 +228,9 @@ pub(crate) fn guarded<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<T, St
 /// The codec as the stack wants it described.
 pub(crate) fn describe(codec: Codec) -> RTCRtpCodec {
     let feedback = |list: &[(&str, &str)]| {
-        list.iter().map(|(typ, parameter)| RTCPFeedback { typ: (*typ).into(), parameter: (*parameter).into() }).collect()
+        list.iter()
+            .map(|(typ, parameter)| RTCPFeedback { typ: (*typ).into(), parameter: (*parameter).into() })
+            .collect()
     };
     let video = feedback(&[("ccm", "fir"), ("nack", ""), ("nack", "pli"), ("transport-cc", "")]);
     let (mime, clock_rate, channels, fmtp, rtcp_feedback) = match codec {

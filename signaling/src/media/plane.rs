@@ -11,10 +11,7 @@ use crate::room::{ForwardingTable, MediaAction, RoomReport};
 use crate::{ConnectionId, MemberId, RoomId};
 use bytes::BytesMut;
 use rtc::media_stream::MediaStreamTrack;
-use rtc::peer_connection::event::{RTCPeerConnectionEvent, RTCTrackEvent};
 use rtc::peer_connection::message::RTCMessage;
-use rtc::peer_connection::sdp::RTCSessionDescription;
-use rtc::peer_connection::state::RTCPeerConnectionState;
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp::Packet;
@@ -29,9 +26,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
+use webrtc::peer_connection::{RTCPeerConnectionEvent, RTCPeerConnectionState, RTCSessionDescription, RTCTrackEvent};
 
 /// The stack is asked again after this long at the latest, whatever it says.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// A self-test gets this long, and so many run at a time; past that the oldest ends.
+const PROBE_TIME: Duration = Duration::from_secs(15);
+const MAX_PROBES: usize = 64;
 
 pub(crate) struct Plane {
     candidates: Vec<String>,
@@ -47,6 +48,8 @@ pub(crate) struct Plane {
     touched: BTreeSet<PeerId>,
     arrived: VecDeque<(PeerId, Kind, Codec, Packet)>,
     transmit: VecDeque<(BytesMut, SocketAddr)>,
+    /// Self-tests under way, the oldest first.
+    probes: VecDeque<(Instant, PeerId)>,
 }
 
 struct MediaRoom {
@@ -72,6 +75,7 @@ impl Plane {
             touched: BTreeSet::new(),
             arrived: VecDeque::new(),
             transmit: VecDeque::new(),
+            probes: VecDeque::new(),
         }
     }
 
@@ -122,6 +126,9 @@ impl Plane {
                     self.end(id);
                 }
             }
+            MediaCommand::Probe { sdp, answer } => {
+                let _ = answer.send(self.probe(&sdp, now));
+            }
             MediaCommand::Shutdown => {
                 for id in self.peers.keys().copied().collect::<Vec<_>>() {
                     self.end(id);
@@ -147,6 +154,9 @@ impl Plane {
 
     /// Time passed.
     pub fn tick(&mut self, now: Instant) {
+        while let Some((_, id)) = self.probes.pop_front_if(|(end, _)| *end <= now) {
+            self.end(id);
+        }
         for (id, peer) in &mut self.peers {
             if peer.deadline <= now {
                 if let Err(error) = peer.tick(now) {
@@ -155,16 +165,15 @@ impl Plane {
                 self.touched.insert(*id);
             }
         }
-        let due: Vec<_> = self
-            .rooms
-            .iter_mut()
-            .flat_map(|(room, state)| {
-                state
-                    .sources
-                    .iter_mut()
-                    .filter_map(|(stream, source)| source.keyframes.due(now).then(|| (room.clone(), stream.clone())))
-            })
-            .collect();
+        let due: Vec<_> =
+            self.rooms
+                .iter_mut()
+                .flat_map(|(room, state)| {
+                    state.sources.iter_mut().filter_map(|(stream, source)| {
+                        source.keyframes.due(now).then(|| (room.clone(), stream.clone()))
+                    })
+                })
+                .collect();
         for (room, stream) in due {
             self.send_keyframe_request(&room, &stream, now);
         }
@@ -174,7 +183,8 @@ impl Plane {
     /// When [`Self::tick`] is wanted.
     pub fn deadline(&self, now: Instant) -> Instant {
         let stacks = self.peers.values().map(|peer| peer.deadline);
-        let keyframes = self.rooms.values().flat_map(|room| room.sources.values()).filter_map(|s| s.keyframes.deadline());
+        let keyframes =
+            self.rooms.values().flat_map(|room| room.sources.values()).filter_map(|s| s.keyframes.deadline());
         stacks.chain(keyframes).min().unwrap_or(now + LONGEST_SLEEP).min(now + LONGEST_SLEEP)
     }
 
@@ -252,6 +262,29 @@ impl Plane {
         }
     }
 
+    /// Connects somebody to nothing: it has no room, so nothing that it sends goes anywhere.
+    fn probe(&mut self, sdp: &str, now: Instant) -> Option<String> {
+        if sdp.len() > negotiate::MAX_SDP_BYTES {
+            return None;
+        }
+        let (room, member) = (RoomId::new(""), MemberId::new("probe"));
+        let peer = Peer::new(room, member, ConnectionId(0), Side::Publish, now).ok()?;
+        let id = self.insert(peer);
+        let answer = self.answer_publish(id, sdp, now);
+        if answer.is_err() {
+            self.end(id);
+            return None;
+        }
+        self.touched.insert(id);
+        if self.probes.len() >= MAX_PROBES
+            && let Some((_, oldest)) = self.probes.pop_front()
+        {
+            self.end(oldest);
+        }
+        self.probes.push_back((now + PROBE_TIME, id));
+        answer.ok()
+    }
+
     fn insert(&mut self, peer: Peer) -> PeerId {
         self.next_peer += 1;
         let id = PeerId(self.next_peer);
@@ -285,13 +318,16 @@ impl Plane {
             return Err("too long".to_owned());
         }
         let state = self.rooms.get(room).ok_or("no such room")?;
-        let known = state.publish.get(member).copied().filter(|id| {
-            self.peers.get(id).is_some_and(|peer| peer.connection == connection)
-        });
+        let known = state
+            .publish
+            .get(member)
+            .copied()
+            .filter(|id| self.peers.get(id).is_some_and(|peer| peer.connection == connection));
         let (id, is_new) = match known {
             Some(id) => (id, false),
             None => {
-                let peer = Peer::new(room.clone(), member.clone(), connection, Side::Publish, now).map_err(|e| e.to_string())?;
+                let peer = Peer::new(room.clone(), member.clone(), connection, Side::Publish, now)
+                    .map_err(|e| e.to_string())?;
                 (self.insert(peer), true)
             }
         };
@@ -475,6 +511,7 @@ impl Plane {
         }
         let mut state = None;
         while let Some(event) = peer.pc.poll_event() {
+            #[expect(clippy::wildcard_enum_match_arm, reason = "the stack tells much that nobody here needs")]
             match event {
                 RTCPeerConnectionEvent::OnConnectionStateChangeEvent(new) => state = Some(new),
                 RTCPeerConnectionEvent::OnTrack(RTCTrackEvent::OnOpen(track)) => {
@@ -488,6 +525,10 @@ impl Plane {
         let mut wanted = Vec::new();
         let (mut received, mut unknown) = (0, 0);
         while let Some(tagged) = peer.pc.poll_read() {
+            #[expect(
+                clippy::wildcard_enum_match_arm,
+                reason = "there are no data channels, and the stack's list is open"
+            )]
             match tagged.message {
                 RTCMessage::RtpPacket(_, packet) => {
                     let stream = peer.streams.get(&packet.header.ssrc);
@@ -690,7 +731,11 @@ fn activate(peer: &mut Peer, next_ssrc: &mut u32, stream: StreamKey, codec: Code
     let track = MediaStreamTrack::new(stream.0.to_string(), name.clone(), name, kind, vec![coding]);
     let sendonly = RTCRtpTransceiverInit { direction: RTCRtpTransceiverDirection::Sendonly, ..Default::default() };
     let transceiver = peer.pc.add_transceiver_from_track(track, Some(sendonly))?;
-    let sender = peer.pc.rtp_transceiver(transceiver).and_then(|t| t.sender()).ok_or(Error::ErrRTPSenderNewTrackHasIncorrectKind)?;
+    let sender = peer
+        .pc
+        .rtp_transceiver(transceiver)
+        .and_then(|t| t.sender())
+        .ok_or(Error::ErrRTPSenderNewTrackHasIncorrectKind)?;
     peer.outputs.push(Output::new(stream, transceiver, sender, ssrc, codec));
     Ok(())
 }

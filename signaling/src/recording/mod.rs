@@ -132,8 +132,13 @@ impl RecorderHandle {
 
     pub async fn event(&self, event: &RoomEvent) {
         if let Ok(data) = serde_json::to_value(event) {
-            let _ = self.input.send(RecorderInput::Event(data)).await;
+            self.note(data).await;
         }
+    }
+
+    /// Puts something into the chain that is no event of the room.
+    pub async fn note(&self, data: serde_json::Value) {
+        let _ = self.input.send(RecorderInput::Event(data)).await;
     }
 
     pub async fn pause(&self, paused: bool) {

@@ -34,7 +34,6 @@ pub(crate) enum Picture {
     H264 { size: (u16, u16), configuration: Vec<u8> },
 }
 
-
 /// Puts one stream together. A new stream (another SSRC) needs a new one.
 #[derive(Debug)]
 pub(crate) struct Assembler {
@@ -288,7 +287,9 @@ mod tests {
     #[test]
     fn a_lost_packet_costs_pictures_until_the_next_key_frame() {
         let mut track = Assembler::new(&packet(Codec::Vp8, 10, 0, true, &KEY));
-        for (sequence, timestamp, payload) in [(10, 0, &KEY[..]), (11, 3_000, &INTER), (13, 9_000, &INTER), (14, 12_000, &KEY)] {
+        for (sequence, timestamp, payload) in
+            [(10, 0, &KEY[..]), (11, 3_000, &INTER), (13, 9_000, &INTER), (14, 12_000, &KEY)]
+        {
             track.push(packet(Codec::Vp8, sequence, timestamp, true, payload), 100);
         }
         let frames = track.release(150);

@@ -5,7 +5,8 @@ use super::member::{Line, Member, Place};
 use crate::event::{Join, JoinError, LeaveReason, QualityLevel, Refusal, RoomCommand, RoomEventKind};
 use crate::media::MediaEvent;
 use crate::message::{
-    ClientMessage, ErrorCode, Kind, MAX_CHAT_CHARS, RecordingState, RoomView, ServerMessage, SessionState, SessionView,
+    ClientMessage, ErrorCode, Kind, MAX_CHAT_CHARS, MemberView, RecordingState, RoomView, ServerMessage, SessionState,
+    SessionView,
 };
 use crate::recording::RecorderEvent;
 use crate::{ConnectionId, MemberId, RoomId, SeatToken};
@@ -127,7 +128,8 @@ impl RoomCore {
     /// What the media plane reports. Reports of a connection that no longer holds its seat are stale and dropped.
     pub fn media(&mut self, event: MediaEvent, _now: i64) -> Vec<Output> {
         let mut out = Vec::new();
-        let Some(member) = self.members.iter_mut().find(|m| m.id == event.member && m.tab == Ok(event.connection)) else {
+        let Some(member) = self.members.iter_mut().find(|m| m.id == event.member && m.tab == Ok(event.connection))
+        else {
             return out;
         };
         let to = event.connection;
@@ -178,14 +180,23 @@ impl RoomCore {
     /// Time passed: seats whose members did not come back are freed.
     pub fn tick(&mut self, now: i64) -> Vec<Output> {
         let mut out = Vec::new();
-        while let Some(at) = self
-            .members
-            .iter()
-            .position(|member| matches!(member.tab, Err(since) if now - since >= SEAT_KEPT_MS))
+        while let Some(at) =
+            self.members.iter().position(|member| matches!(member.tab, Err(since) if now - since >= SEAT_KEPT_MS))
         {
             self.free(at, LeaveReason::Lost, &mut out);
         }
         out
+    }
+
+    /// Everybody who has a seat, for the recording's first lines: who came before it is in no later event.
+    pub fn present(&self) -> Vec<MemberView> {
+        let nobody = MemberId::new("");
+        self.members.iter().map(|member| member.view(&nobody)).collect()
+    }
+
+    /// The session's state.
+    pub fn session(&self) -> SessionState {
+        self.session.state
     }
 
     /// When [`Self::tick`] is wanted next, epoch milliseconds.
