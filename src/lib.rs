@@ -1,7 +1,17 @@
 //! Champions Hub.
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod domain;
+pub mod id;
+pub mod insight;
+pub mod jobs;
+pub mod notify;
+pub mod service;
+pub mod store;
+pub mod telemetry;
 pub mod text;
-pub mod web {
-    //! Pages and assets.
-    pub mod assets;
-    pub mod views;
-}
+pub mod time;
+pub mod tls;
+pub mod web;

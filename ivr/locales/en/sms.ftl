@@ -1,0 +1,29 @@
+# What we write back. Every text should fit one SMS in English (160 signs of GSM-7) with its arguments filled in.
+
+sms-filed = Your grievance is registered as { $number }. We attend to it within 3 days and answer within 7. Text STATUS to ask, ADD and your words to add.
+sms-filed-call-back = Your message is registered as { $number }. An officer will call you. Text STATUS to ask, ADD and your words to add.
+sms-filing-failed = We have your message. Its case number will follow soon.
+sms-filed-instead = We did not find the case number you gave, so your words are registered as a new case: { $number }.
+sms-added = Added to { $number }. Thank you.
+sms-add-what = What shall we add? Please send it in one message.
+sms-stage-filed = { $number }: received, on its way to the right officer.
+sms-stage-routed = { $number }: with the responsible officer.
+sms-stage-attended = { $number }: an officer is working on it.
+sms-stage-decided = { $number }: a decision is being prepared.
+sms-stage-hearing = { $number }: a hearing is to be held. Its day and time were sent to you.
+sms-stage-closed = { $number }: closed. The answer was sent to you. If it does not settle the matter, text ADD and your words.
+sms-stage-reopened = { $number }: opened again, with an officer.
+sms-not-found = We found no case { $number }. Please check the number.
+sms-no-case = No case is known for your mobile number. Text your problem to register it.
+sms-lookup-failed = We cannot look up your case just now. Please try again in a little while.
+sms-wrong-check-digit = One digit of this case number is not right. Please check it and send it again.
+sms-wrong-length = A case number has ten digits, for example { $example }. Please check it and send it again.
+sms-which-series = More than one case has these digits. Please send its two letters: { $choices }.
+sms-ask-text = Please write your problem in words: your name, your unit, your place, and what went wrong.
+sms-too-long = This message is too long for us to take. Please send it in parts, or file it on our page.
+sms-help = Text your problem to register it. STATUS: where your case stands. ADD and your words: add to it. LANGUAGE: change language. STOP: no more SMS.
+sms-stopped = You will get no more SMS from us. Text START to change this. Your cases go on.
+sms-started = You will get our SMS again.
+sms-language-set = We will write to you in English.
+sms-which-language = Send ENGLISH for English, HINDI for Hindi.
+sms-call-back = You rang Champions. We will ring you back, or text us your problem.

@@ -1,0 +1,437 @@
+//! The room's rules as stories, in virtual time.
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "a story looks for one thing among many")]
+
+use super::core::{MAX_MEMBERS, MediaAction, Output, RoomCore, SEAT_KEPT_MS};
+use crate::event::{Join, JoinError, LeaveReason, Refusal, RoomCommand, RoomEventKind};
+use crate::media::{MediaEvent, MediaEventKind};
+use crate::message::{
+    ClientMessage, ErrorCode, Kind, MemberStatus, MemberView, RecordingState, ServerMessage, SessionState,
+};
+use crate::recording::RecorderEvent;
+use crate::{ConnectionId, MemberId, Role, SeatToken};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A room with its tabs: keeps what was sent to whom, and the forwarding table.
+struct World {
+    core: RoomCore,
+    now: i64,
+    connections: u64,
+    inboxes: BTreeMap<ConnectionId, Vec<ServerMessage>>,
+    hung_up: BTreeSet<ConnectionId>,
+    events: Vec<RoomEventKind>,
+    media: Vec<MediaAction>,
+    pauses: Vec<bool>,
+}
+
+impl World {
+    fn new(waiting_room: bool, notice: Option<&str>) -> Self {
+        Self {
+            core: RoomCore::new("room".into(), waiting_room, notice.map(str::to_owned), 1_000),
+            now: 1_000,
+            connections: 0,
+            inboxes: BTreeMap::new(),
+            hung_up: BTreeSet::new(),
+            events: Vec::new(),
+            media: Vec::new(),
+            pauses: Vec::new(),
+        }
+    }
+
+    fn open(&mut self, member: &str, role: Role, admitted: bool) -> Result<ConnectionId, JoinError> {
+        self.connections += 1;
+        let connection = ConnectionId(self.connections);
+        let join = Join { member: member.into(), name: format!("{member}'s name"), role, admitted };
+        let token = SeatToken::from(format!("token-{}", self.connections).as_str());
+        self.core.join(connection, join, token).map(|()| connection)
+    }
+
+    fn enter(&mut self, member: &str, role: Role, admitted: bool) -> ConnectionId {
+        let connection = self.open(member, role, admitted).unwrap();
+        self.say(connection, ClientMessage::Hello { resume: None });
+        connection
+    }
+
+    /// Officer and party, both inside.
+    fn hearing() -> (Self, ConnectionId, ConnectionId) {
+        let mut world = Self::new(true, None);
+        let officer = world.enter("officer", Role::PresidingOfficer, true);
+        let party = world.enter("party", Role::Party, false);
+        world.order(&RoomCommand::Admit("party".into())).unwrap();
+        (world, officer, party)
+    }
+
+    fn say(&mut self, connection: ConnectionId, message: ClientMessage) {
+        let outputs = self.core.client(connection, message, self.now);
+        self.keep(outputs);
+    }
+
+    fn order(&mut self, command: &RoomCommand) -> Result<(), Refusal> {
+        let (result, outputs) = self.core.command(command, self.now);
+        self.keep(outputs);
+        result
+    }
+
+    fn media(&mut self, connection: ConnectionId, member: &str, kind: MediaEventKind) {
+        let outputs = self.core.media(MediaEvent { member: member.into(), connection, kind }, self.now);
+        self.keep(outputs);
+    }
+
+    fn lose(&mut self, connection: ConnectionId) {
+        let outputs = self.core.gone(connection, self.now);
+        self.keep(outputs);
+    }
+
+    fn wait(&mut self, ms: i64) {
+        self.now += ms;
+        let outputs = self.core.tick(self.now);
+        self.keep(outputs);
+    }
+
+    fn keep(&mut self, outputs: Vec<Output>) {
+        for output in outputs {
+            match output {
+                Output::Send(to, message) => self.inboxes.entry(to).or_default().push(message),
+                Output::Hangup(connection) => {
+                    self.hung_up.insert(connection);
+                }
+                Output::Event(kind) => self.events.push(kind),
+                Output::Media(action) => self.media.push(action),
+                Output::PauseRecording(paused) => self.pauses.push(paused),
+            }
+        }
+    }
+
+    /// Who gets whose media by the latest table, as `from>to` pairs.
+    fn flows(&self) -> BTreeSet<String> {
+        let table = self.media.iter().rev().find_map(|action| match action {
+            MediaAction::Forward(table) => Some(table.clone()),
+            _ => None,
+        });
+        let routes = table.unwrap_or_default().routes;
+        routes.iter().flat_map(|route| route.to.iter().map(move |to| format!("{}>{to}", route.from))).collect()
+    }
+
+    fn last(&self, connection: ConnectionId) -> Option<&ServerMessage> {
+        self.inboxes.get(&connection).and_then(|inbox| inbox.last())
+    }
+
+    fn got(&self, connection: ConnectionId, message: &ServerMessage) -> bool {
+        self.inboxes.get(&connection).is_some_and(|inbox| inbox.contains(message))
+    }
+
+    fn members(&self, connection: ConnectionId) -> Vec<MemberView> {
+        let inbox = self.inboxes.get(&connection).map(Vec::as_slice).unwrap_or_default();
+        let list = inbox.iter().rev().find_map(|message| match message {
+            ServerMessage::Members { members } => Some(members.clone()),
+            _ => None,
+        });
+        list.unwrap_or_default()
+    }
+
+    fn seat(&self, connection: ConnectionId) -> SeatToken {
+        let inbox = &self.inboxes[&connection];
+        let token = inbox.iter().find_map(|message| match message {
+            ServerMessage::Welcome { seat, .. } => Some(seat.clone()),
+            _ => None,
+        });
+        token.unwrap()
+    }
+}
+
+fn error(code: ErrorCode) -> ServerMessage {
+    ServerMessage::error(code)
+}
+
+#[test]
+fn a_party_reads_the_notice_waits_and_is_let_in() {
+    let mut world = World::new(true, Some("v3"));
+    let party = world.enter("party", Role::Party, false);
+    assert!(matches!(world.last(party), Some(ServerMessage::Welcome { notice_version: Some(v), .. }) if v == "v3"));
+    assert_eq!(world.order(&RoomCommand::Admit("party".into())), Err(Refusal::NotWaiting), "not before the notice");
+    world.say(party, ClientMessage::Acknowledge { version: "v2".to_owned() });
+    assert_eq!(world.last(party), Some(&error(ErrorCode::WrongNotice)));
+    world.say(party, ClientMessage::Acknowledge { version: "v3".to_owned() });
+    assert_eq!(world.last(party), Some(&ServerMessage::Waiting { position: 1 }));
+    assert!(world.flows().is_empty());
+    world.say(party, ClientMessage::Offer { sdp: "v=0".to_owned() });
+    assert_eq!(world.last(party), Some(&error(ErrorCode::NotAdmitted)));
+    world.order(&RoomCommand::Admit("party".into())).unwrap();
+    assert!(world.got(party, &ServerMessage::Admitted));
+    world.say(party, ClientMessage::Offer { sdp: "v=0".to_owned() });
+    assert!(world.media.contains(&MediaAction::PublishOffer("party".into(), party, "v=0".to_owned())));
+    let told: Vec<_> = world.events.iter().map(|event| serde_json::to_value(event).unwrap()["event"].clone()).collect();
+    assert_eq!(told, ["notice_acknowledged", "knocked", "admitted"]);
+}
+
+#[test]
+fn two_rooms_of_the_same_shape_do_not_mix() {
+    let (mut first, officer, party) = World::hearing();
+    let (mut second, other_officer, other_party) = World::hearing();
+    let both: BTreeSet<String> = ["officer>party", "party>officer"].map(str::to_owned).into();
+    assert_eq!(first.flows(), both);
+    first.say(party, ClientMessage::Chat { text: "good morning".to_owned() });
+    for inside in [officer, party] {
+        assert!(matches!(first.last(inside), Some(ServerMessage::Chat { text, .. }) if text == "good morning"));
+    }
+    for outside in [other_officer, other_party] {
+        assert!(!second.inboxes[&outside].iter().any(|message| matches!(message, ServerMessage::Chat { .. })));
+    }
+    first.order(&RoomCommand::SendBack("party".into())).unwrap();
+    assert!(first.flows().is_empty(), "who was sent back neither sends nor gets");
+    assert!(first.media.contains(&MediaAction::Release("party".into())));
+    assert_eq!(first.last(party), Some(&ServerMessage::Waiting { position: 1 }));
+    assert_eq!(second.flows(), both, "the other room goes on");
+    second.say(other_party, ClientMessage::Leave);
+    assert!(second.flows().is_empty());
+}
+
+#[test]
+fn who_waits_is_seen_by_those_who_let_in_only() {
+    let (mut world, officer, party) = World::hearing();
+    let witness = world.enter("witness", Role::Witness, false);
+    let names = |members: Vec<MemberView>| members.into_iter().map(|m| m.id.to_string()).collect::<Vec<_>>();
+    assert_eq!(names(world.members(officer)), ["officer", "party", "witness"]);
+    assert_eq!(names(world.members(party)), ["officer", "party"]);
+    assert!(world.members(witness).is_empty());
+    assert!(world.members(party).iter().all(|member| member.me == (member.id.as_str() == "party")));
+    world.say(witness, ClientMessage::Chat { text: "let me in".to_owned() });
+    assert_eq!(world.last(witness), Some(&error(ErrorCode::NotAdmitted)));
+}
+
+#[test]
+fn places_in_the_queue_move_up() {
+    let mut world = World::new(true, None);
+    let first = world.enter("first", Role::Party, false);
+    let second = world.enter("second", Role::Witness, false);
+    assert_eq!(world.last(second), Some(&ServerMessage::Waiting { position: 2 }));
+    world.order(&RoomCommand::Admit("first".into())).unwrap();
+    assert_eq!(world.last(second), Some(&ServerMessage::Waiting { position: 1 }));
+    assert!(world.got(first, &ServerMessage::Admitted));
+}
+
+#[test]
+fn an_observer_gets_everything_and_sends_nothing() {
+    let (mut world, _, _) = World::hearing();
+    let observer = world.enter("observer", Role::Observer, true);
+    assert!(world.flows().contains("party>observer"));
+    assert!(!world.flows().iter().any(|flow| flow.starts_with("observer>")));
+    world.say(observer, ClientMessage::Offer { sdp: String::new() });
+    assert_eq!(world.last(observer), Some(&error(ErrorCode::NotAllowed)));
+    world.say(observer, ClientMessage::MuteMember { member: "party".into() });
+    assert_eq!(world.last(observer), Some(&error(ErrorCode::NotAllowed)));
+}
+
+#[test]
+fn the_officer_mutes_and_the_member_may_speak_again() {
+    let (mut world, officer, party) = World::hearing();
+    let sound = |world: &World| {
+        let table = world.media.iter().rev().find_map(|action| match action {
+            MediaAction::Forward(table) => Some(table.clone()),
+            _ => None,
+        });
+        table.unwrap().route(&"party".into()).unwrap().is_on(Kind::Audio)
+    };
+    assert!(sound(&world));
+    world.say(officer, ClientMessage::MuteMember { member: "party".into() });
+    assert!(!sound(&world) && world.got(party, &ServerMessage::Muted));
+    assert_eq!(world.events.last(), Some(&RoomEventKind::Muted { member: "party".into(), by: Some("officer".into()) }));
+    assert!(!world.members(officer)[1].audio);
+    world.say(party, ClientMessage::Unmute { kind: Kind::Audio });
+    assert!(sound(&world));
+    world.say(officer, ClientMessage::MuteMember { member: "nobody".into() });
+    assert_eq!(world.last(officer), Some(&error(ErrorCode::NoSuchMember)));
+}
+
+#[test]
+fn a_seat_is_kept_for_half_a_minute() {
+    let (mut world, officer, party) = World::hearing();
+    let token = world.seat(party);
+    world.media(party, "party", MediaEventKind::Up);
+    world.lose(party);
+    assert_eq!(world.members(officer)[1].status, MemberStatus::Away);
+    world.wait(SEAT_KEPT_MS - 1);
+    assert!(world.flows().contains("officer>party"), "the seat is still there");
+    let back = world.open("party", Role::Party, false).unwrap();
+    world.say(back, ClientMessage::Hello { resume: Some(token.clone()) });
+    assert!(world.got(back, &ServerMessage::Admitted), "no second wait");
+    assert_eq!(world.seat(back), token);
+    assert_eq!(world.events.last(), Some(&RoomEventKind::Reconnected { member: "party".into() }));
+    assert!(world.media.contains(&MediaAction::Subscribe("party".into(), back)));
+    world.media(party, "party", MediaEventKind::Down);
+    assert_eq!(world.members(officer)[1].status, MemberStatus::InRoom, "the old connection's end is stale news");
+
+    world.lose(back);
+    assert_eq!(world.core.next_tick(), Some(world.now + SEAT_KEPT_MS));
+    world.wait(SEAT_KEPT_MS);
+    let left = RoomEventKind::Left { member: "party".into(), reason: LeaveReason::Lost };
+    assert_eq!(world.events.last(), Some(&left));
+    assert!(world.flows().is_empty());
+    let late = world.open("party", Role::Party, false).unwrap();
+    world.say(late, ClientMessage::Hello { resume: Some(token) });
+    assert_eq!(world.inboxes[&late][1], ServerMessage::Waiting { position: 1 }, "after that one waits again");
+}
+
+#[test]
+fn the_newer_tab_takes_the_seat_and_the_older_cannot_take_it_back() {
+    let (mut world, _, older) = World::hearing();
+    let token = world.seat(older);
+    let newer = world.enter("party", Role::Party, false);
+    assert_eq!(world.last(older), Some(&ServerMessage::Replaced));
+    assert!(world.hung_up.contains(&older) && !world.hung_up.contains(&newer));
+    assert!(world.got(newer, &ServerMessage::Admitted), "the seat was in the room");
+    world.lose(older);
+    assert!(!world.events.iter().any(|event| matches!(event, RoomEventKind::Reconnecting { .. })));
+    let again = world.open("party", Role::Party, false).unwrap();
+    world.say(again, ClientMessage::Hello { resume: Some(token) });
+    assert_eq!(world.last(again), Some(&ServerMessage::Replaced));
+    assert!(world.hung_up.contains(&again));
+    world.say(newer, ClientMessage::Ping);
+    assert_eq!(world.last(newer), Some(&ServerMessage::Pong));
+}
+
+#[test]
+fn who_was_removed_stays_out() {
+    let (mut world, officer, party) = World::hearing();
+    world.order(&RoomCommand::Remove("party".into(), "disturbs".to_owned())).unwrap();
+    assert_eq!(world.last(party), Some(&ServerMessage::Removed { reason: "disturbs".to_owned() }));
+    assert!(world.hung_up.contains(&party));
+    assert_eq!(world.members(officer).len(), 1);
+    assert_eq!(world.open("party", Role::Party, false), Err(JoinError::Removed));
+    assert_eq!(world.order(&RoomCommand::Admit("party".into())), Err(Refusal::NoSuchMember));
+}
+
+#[test]
+fn nothing_goes_before_hello_and_hello_goes_once() {
+    let mut world = World::new(true, None);
+    let connection = world.open("party", Role::Party, false).unwrap();
+    world.say(connection, ClientMessage::Hand { up: true });
+    assert_eq!(world.last(connection), Some(&error(ErrorCode::HelloFirst)));
+    world.say(connection, ClientMessage::Hello { resume: None });
+    world.say(connection, ClientMessage::Hello { resume: None });
+    assert_eq!(world.last(connection), Some(&error(ErrorCode::HelloFirst)));
+}
+
+#[test]
+fn a_pause_stops_the_recording_and_an_ended_session_stays_ended() {
+    let (mut world, officer, _) = World::hearing();
+    let outputs = world.core.recorder(RecorderEvent::Started);
+    world.keep(outputs);
+    for state in [SessionState::InSession, SessionState::Paused, SessionState::InSession] {
+        world.now += 60_000;
+        world.order(&RoomCommand::SetSession(state)).unwrap();
+        let Some(ServerMessage::Session(view)) = world.last(officer) else { panic!("the officer is told") };
+        assert_eq!((view.state, view.since, view.recording), (state, world.now, RecordingState::On));
+    }
+    assert_eq!(world.pauses, [false, true, false]);
+    assert_eq!(
+        world.order(&RoomCommand::StartRecording { dir: "x".into(), meta: serde_json::Value::Null }),
+        Err(Refusal::AlreadyRecording)
+    );
+    world.order(&RoomCommand::SetSession(SessionState::Ended)).unwrap();
+    assert_eq!(world.order(&RoomCommand::SetSession(SessionState::InSession)), Err(Refusal::SessionEnded));
+    let outputs = world.core.recorder(RecorderEvent::Failed { reason: "no space left".to_owned() });
+    world.keep(outputs);
+    assert!(
+        matches!(world.last(officer), Some(ServerMessage::Session(view)) if view.recording == RecordingState::Failed)
+    );
+}
+
+#[test]
+fn closing_tells_everybody_also_at_the_door() {
+    let (mut world, officer, party) = World::hearing();
+    let door = world.open("late", Role::Witness, false).unwrap();
+    let outputs = world.core.close();
+    world.keep(outputs);
+    for connection in [officer, party, door] {
+        assert_eq!(world.last(connection), Some(&ServerMessage::Ended));
+        assert!(world.hung_up.contains(&connection));
+    }
+    assert!(world.flows().is_empty());
+    assert_eq!(world.events.last(), Some(&RoomEventKind::Closed));
+}
+
+#[test]
+fn a_room_takes_so_many() {
+    let mut world = World::new(true, None);
+    for n in 0..MAX_MEMBERS {
+        world.enter(&format!("m{n}"), Role::Party, false);
+    }
+    assert_eq!(world.open("one more", Role::Party, false), Err(JoinError::Full));
+    assert!(world.open("m7", Role::Party, false).is_ok(), "who has a seat may come back");
+}
+
+mod random {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Debug, Clone)]
+    enum Act {
+        Enter(u8, bool),
+        Say(u8, u8),
+        Order(u8, u8),
+        Lose(u8),
+        Wait(i64),
+    }
+
+    fn act() -> impl Strategy<Value = Act> {
+        prop_oneof![
+            (0..4u8, any::<bool>()).prop_map(|(who, admitted)| Act::Enter(who, admitted)),
+            (0..12u8, 0..6u8).prop_map(|(tab, what)| Act::Say(tab, what)),
+            (0..4u8, 0..4u8).prop_map(|(who, what)| Act::Order(who, what)),
+            (0..12u8).prop_map(Act::Lose),
+            (0..40_000i64).prop_map(Act::Wait),
+        ]
+    }
+
+    proptest! {
+        /// Whatever happens: media flows only between members whom the events call admitted, never to itself.
+        #[test]
+        fn only_the_admitted_send_and_get(acts in prop::collection::vec(act(), 1..80)) {
+            let mut world = World::new(true, None);
+            for act in acts {
+                match act {
+                    Act::Enter(who, admitted) => {
+                        if let Ok(connection) = world.open(&format!("m{who}"), Role::Party, admitted) {
+                            world.say(connection, ClientMessage::Hello { resume: None });
+                        }
+                    }
+                    Act::Say(tab, what) => {
+                        let message = match what {
+                            0 => ClientMessage::Leave,
+                            1 => ClientMessage::Mute { kind: Kind::Audio },
+                            2 => ClientMessage::Unmute { kind: Kind::Audio },
+                            3 => ClientMessage::Hand { up: true },
+                            4 => ClientMessage::Hello { resume: None },
+                            _ => ClientMessage::Offer { sdp: String::new() },
+                        };
+                        world.say(ConnectionId(u64::from(tab)), message);
+                    }
+                    Act::Order(who, what) => {
+                        let who = MemberId::new(format!("m{who}"));
+                        let _ = world.order(&match what {
+                            0 | 1 => RoomCommand::Admit(who),
+                            2 => RoomCommand::SendBack(who),
+                            _ => RoomCommand::Remove(who, String::new()),
+                        });
+                    }
+                    Act::Lose(tab) => world.lose(ConnectionId(u64::from(tab))),
+                    Act::Wait(ms) => world.wait(ms),
+                }
+                let mut inside = BTreeSet::new();
+                for event in &world.events {
+                    match event {
+                        RoomEventKind::Admitted { member, .. } => { inside.insert(member.to_string()); }
+                        RoomEventKind::SentBack { member } | RoomEventKind::Left { member, .. } => { inside.remove(member.as_str()); }
+                        _ => {}
+                    }
+                }
+                let expected: BTreeSet<String> = inside
+                    .iter()
+                    .flat_map(|from| inside.iter().filter(move |to| *to != from).map(move |to| format!("{from}>{to}")))
+                    .collect();
+                prop_assert_eq!(world.flows(), expected);
+            }
+        }
+    }
+}

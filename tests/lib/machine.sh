@@ -1,0 +1,40 @@
+# shellcheck shell=bash
+# Debian packages that the tests need. Sourced by tests/run.
+
+# needs COMMAND PACKAGE…: remembers the packages if the command is not there.
+needs() {
+    local command=$1
+    shift
+    command -v "$command" >/dev/null 2>&1 || missing+=("$@")
+}
+
+# Installs what is missing, and nothing when nothing is.
+install_packages() {
+    missing=()
+    needs ffprobe ffmpeg
+    needs chromium chromium
+    needs chromedriver chromium-driver
+    needs node nodejs
+    needs npm npm
+    needs python3 python3
+    postgres_programs >/dev/null || missing+=(postgresql)
+    if command -v python3 >/dev/null && ! python3 -c 'import ensurepip' 2>/dev/null; then missing+=(python3-venv); fi
+    ((${#missing[@]} > 0)) || return 0
+
+    local become=()
+    if [[ $(id -u) != 0 ]]; then become=(sudo -n); fi
+    if ! command -v apt-get >/dev/null || ! "${become[@]}" true 2>/dev/null; then
+        skip "cannot install: ${missing[*]} (apt-get as root is needed); what needs them will fail or be skipped"
+        return 0
+    fi
+    echo "installing: ${missing[*]}"
+    local install=("${become[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}")
+    # Package lists may be old or absent; they are fetched only when that is so.
+    "${install[@]}" </dev/null >"$logs/apt.log" 2>&1 || {
+        "${become[@]}" apt-get update -qq </dev/null >>"$logs/apt.log" 2>&1
+        "${install[@]}" </dev/null >>"$logs/apt.log" 2>&1
+    } || {
+        tail -n 20 "$logs/apt.log"
+        skip "apt-get could not install: ${missing[*]}"
+    }
+}
