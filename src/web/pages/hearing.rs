@@ -9,8 +9,7 @@ use super::super::views::hearing::{Attempt, Hearing as View, Notice, Order, Room
 use super::super::views::recording::{File, Recording as RecordingView, Verdict as Shown};
 use super::super::views::{Flash, Form, Page};
 use super::case_view::state;
-use super::reader::{Answer, Reader, see_other, with_cookie};
-use super::track::{KEY_COOKIE, KEY_SECONDS};
+use super::reader::{Answer, Reader, see_other};
 use crate::domain::hearing::{Finding, HearingCommand, Phase};
 use crate::domain::policy::Act;
 use crate::domain::presence::Part;
@@ -41,14 +40,8 @@ enum Visitor {
 pub(super) async fn show(State(app): State<App>, reader: Reader, Path(id): Path<String>, Query(query): Query<LinkQuery>) -> Answer {
     let (file, visitor) = open(&app, &reader, &id, &query.k).await?;
     let flash = (!query.done.is_empty()).then(|| Flash::Done(reader.text().say("action-done")));
-    let track = matches!(visitor, Visitor::Link { .. }).then(|| (file.case.number, app.hub.links.track_key(&file.case.id)));
     let view = view(&app, &reader, reader.page_saying(flash), file, &visitor, None).await.map_err(|e| reader.fail(e))?;
-    let response = reader.show(&view)?;
-    Ok(match track {
-        // The party goes on from here to its case.
-        Some((number, key)) => with_cookie(response, reader.cookie(KEY_COOKIE, &key, &format!("/track/{number}"), KEY_SECONDS)),
-        None => response,
-    })
+    reader.show(&view)
 }
 
 pub(super) async fn act(
@@ -147,6 +140,13 @@ async fn view(
     Ok(View {
         id: file.hearing.id.as_str().to_owned(),
         case_number: file.case.number.to_string(),
+        case_link: match visitor {
+            Visitor::Staff { .. } => Some(format!("/desk/cases/{}", file.case.number)),
+            // The case is the party's own; a witness gets no key to it.
+            Visitor::Link { part } => part
+                .is_party()
+                .then(|| format!("/track/{}?k={}", file.case.number, app.hub.links.track_key(&file.case.id))),
+        },
         subject: file.case.subject.clone(),
         unit: file.case.applicant.unit.clone(),
         starts_at_ms: file.hearing.starts_at.millis(),

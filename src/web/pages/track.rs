@@ -1,16 +1,13 @@
-//! Where a case stands, for the unit. Its link is its permission; the browser keeps it in a cookie for this case alone, so
-//! that forms need not carry it.
+//! Where a case stands, for the unit. The key in its link is its permission; forms and links of the page carry it on.
 
-use axum::extract::{Form as Posted, FromRequestParts, Path, Query, State};
+use axum::extract::{Form as Posted, Path, Query, State};
 use axum::http::StatusCode;
-use axum::http::request::Parts;
 use serde::Deserialize;
 
 use super::super::App;
-use super::super::extract::cookie;
 use super::super::views::track::{Track, TrackAsk, TrackHearing, TrackNext, TrackStep};
 use super::super::views::{Flash, Form};
-use super::reader::{Answer, Reader, see_other, with_cookie};
+use super::reader::{Answer, Reader, see_other};
 use super::history;
 use crate::domain::case::Status;
 use crate::domain::hearing::{Hearing, Phase};
@@ -20,10 +17,6 @@ use crate::service::track::{self as service, Tracked};
 use crate::service::{ServiceError, hearings};
 use crate::store::people;
 use crate::text::Text;
-
-/// Name of the cookie that keeps a case's key, under the path of that case.
-pub(super) const KEY_COOKIE: &str = "case-key";
-pub(super) const KEY_SECONDS: i64 = 90 * 86_400;
 
 pub(super) async fn ask(reader: Reader) -> Answer {
     reader.show(&TrackAsk { page: reader.page(), form: Form::empty(), asked: false })
@@ -53,43 +46,29 @@ pub(super) async fn send(State(app): State<App>, reader: Reader, Posted(asked): 
     reader.show(&TrackAsk { page: reader.page(), form: Form::empty(), asked: true })
 }
 
-/// The key of a case, from the link or from the cookie that an earlier visit left.
-pub(super) struct Key {
-    from_link: Option<String>,
-    kept: Option<String>,
-}
-
-impl FromRequestParts<App> for Key {
-    type Rejection = std::convert::Infallible;
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Self::Rejection> {
-        let query = parts.uri.query().unwrap_or_default();
-        let from_link = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "k").map(|(_, k)| k.into_owned());
-        Ok(Self { from_link, kept: cookie(parts, KEY_COOKIE).map(str::to_owned) })
-    }
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Query1 {
-    #[serde(default)]
+/// What the link of a case carries.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct LinkQuery {
+    k: String,
     added: String,
 }
 
 pub(super) async fn show(
     State(app): State<App>,
     reader: Reader,
-    key: Key,
     Path(text): Path<String>,
-    Query(query): Query<Query1>,
+    Query(query): Query<LinkQuery>,
 ) -> Answer {
     let Ok(number) = text.parse::<CaseNumber>() else { return Err(reader.problem(StatusCode::NOT_FOUND, None)) };
-    let used = key.from_link.or(key.kept);
     // Without a key nothing of the case is told, not even whether it is there: one asks for the link by SMS.
-    let Some(used) = used else { return Ok(see_other("/track")) };
-    let tracked = service::open(&app.hub, number, &used).await.map_err(|e| reader.fail(e))?;
+    if query.k.is_empty() {
+        return Ok(see_other("/track"));
+    }
+    let tracked = service::open(&app.hub, number, &query.k).await.map_err(|e| reader.fail(e))?;
     let flash = (!query.added.is_empty()).then(|| Flash::Done(reader.text().say("track-added")));
     let view = view(&app, &reader, tracked, flash, Form::empty()).await.map_err(|e| reader.fail(e))?;
-    let cookie = reader.cookie(KEY_COOKIE, &used, &format!("/track/{number}"), KEY_SECONDS);
-    Ok(with_cookie(reader.show(&view)?, cookie))
+    reader.show(&view)
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -101,13 +80,11 @@ pub(super) struct Added {
 pub(super) async fn add(
     State(app): State<App>,
     reader: Reader,
-    key: Key,
     Path(text): Path<String>,
+    Query(LinkQuery { k: key, .. }): Query<LinkQuery>,
     Posted(added): Posted<Added>,
 ) -> Answer {
-    let (Ok(number), Some(key)) = (text.parse::<CaseNumber>(), key.from_link.or(key.kept)) else {
-        return Err(reader.problem(StatusCode::NOT_FOUND, None));
-    };
+    let Ok(number) = text.parse::<CaseNumber>() else { return Err(reader.problem(StatusCode::NOT_FOUND, None)) };
     let tracked = service::open(&app.hub, number, &key).await.map_err(|e| reader.fail(e))?;
     // On a closed case the same box opens it again: "it is not done".
     let outcome = match tracked.case.status {
@@ -117,7 +94,7 @@ pub(super) async fn add(
         }
     };
     match outcome {
-        Ok(_) => Ok(see_other(&format!("/track/{number}?added=1"))),
+        Ok(_) => Ok(see_other(&format!("/track/{number}?k={key}&added=1"))),
         Err(ServiceError::Invalid(problems)) => {
             let mut form = Form::from_pairs([("text", added.text)]);
             for problem in problems {
@@ -152,6 +129,7 @@ async fn view(app: &App, reader: &Reader, tracked: Tracked, flash: Option<Flash>
         },
         decision: decided.then(|| case.reasons.clone()),
         form,
+        add_to: format!("/track/{}/add?k={}", case.number, app.hub.links.track_key(&case.id)),
         closed: case.status == Status::Closed,
     })
 }
