@@ -1,6 +1,6 @@
 //! The media plane: every peer connection of every room on one UDP port, on one thread of its own.
 //!
-//! * [`net`] reads and writes the socket and keeps the time; [`plane`] holds the state and is driven by values alone.
+//! * [`net`] reads and writes the socket and keeps the time ([`tcp`] for networks that pass no UDP); [`plane`] holds the state and is driven by values alone.
 //! * [`peer`] is one peer connection (two for each tab: publish and subscribe); [`negotiate`] is what we do to SDP around it.
 //! * [`forward`], [`rewrite`], [`keyframe`], [`vp8`], [`h264`]: from one publisher's packets to each subscriber's own stream.
 //! * [`stun`] tells whose packet a datagram is; strangers' are dropped and counted.
@@ -19,6 +19,7 @@ mod peer;
 mod plane;
 mod rewrite;
 mod stun;
+mod tcp;
 pub(crate) mod vp8;
 
 pub(crate) use net::start;

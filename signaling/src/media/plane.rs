@@ -4,6 +4,7 @@ use super::counters::Counters;
 use super::forward::{Output, Source, Step, StreamKey};
 use super::peer::{Peer, PeerId, Side, describe, guarded};
 use super::stun::{self, Check, Datagram};
+use super::tcp::Path;
 use super::{Codec, MediaCommand, MediaEvent, MediaEventKind, negotiate};
 use crate::message::{ErrorCode, Kind, TrackView};
 use crate::recording::{RecorderInput, RtpSample};
@@ -22,7 +23,6 @@ use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use rtc::sansio::Protocol;
 use rtc::shared::error::Error;
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -43,11 +43,11 @@ pub(crate) struct Plane {
     next_ssrc: u32,
     /// STUN user fragment → connection and password. Old ones stay after an ICE restart until the connection ends.
     fragments: HashMap<String, (PeerId, String)>,
-    addresses: HashMap<SocketAddr, PeerId>,
+    paths: HashMap<Path, PeerId>,
     /// Connections whose stack has something to give.
     touched: BTreeSet<PeerId>,
     arrived: VecDeque<(PeerId, Kind, Codec, Packet)>,
-    transmit: VecDeque<(BytesMut, SocketAddr)>,
+    transmit: VecDeque<(BytesMut, Path)>,
     /// Self-tests under way, the oldest first.
     probes: VecDeque<(Instant, PeerId)>,
 }
@@ -71,7 +71,7 @@ impl Plane {
             next_peer: 0,
             next_ssrc: 0x1000_0000,
             fragments: HashMap::new(),
-            addresses: HashMap::new(),
+            paths: HashMap::new(),
             touched: BTreeSet::new(),
             arrived: VecDeque::new(),
             transmit: VecDeque::new(),
@@ -80,10 +80,10 @@ impl Plane {
     }
 
     /// A datagram came in. Call [`Self::process`] when the batch is through.
-    pub fn datagram(&mut self, datagram: &[u8], from: SocketAddr, now: Instant) {
+    pub fn datagram(&mut self, datagram: &[u8], from: Path, now: Instant) {
         let id = match stun::classify(datagram) {
             Datagram::Check => self.check(datagram, from),
-            Datagram::Known => self.addresses.get(&from).copied(),
+            Datagram::Known => self.paths.get(&from).copied(),
             Datagram::Junk => None,
         };
         let Some((id, peer)) = id.and_then(|id| Some((id, self.peers.get_mut(&id)?))) else {
@@ -188,12 +188,17 @@ impl Plane {
         stacks.chain(keyframes).min().unwrap_or(now + LONGEST_SLEEP).min(now + LONGEST_SLEEP)
     }
 
+    /// Somebody has proved to be a client on this path.
+    pub fn knows(&self, path: Path) -> bool {
+        self.paths.contains_key(&path)
+    }
+
     /// The next datagram for the wire.
-    pub fn transmit(&mut self) -> Option<(BytesMut, SocketAddr)> {
+    pub fn transmit(&mut self) -> Option<(BytesMut, Path)> {
         self.transmit.pop_front()
     }
 
-    fn check(&mut self, datagram: &[u8], from: SocketAddr) -> Option<PeerId> {
+    fn check(&mut self, datagram: &[u8], from: Path) -> Option<PeerId> {
         let mut check = Check::read(datagram)?;
         let (id, password) = self.fragments.get(&check.ufrag)?.clone();
         if !check.is_authentic(&password) {
@@ -205,9 +210,9 @@ impl Plane {
             Counters::add(&self.counters.path_changes, 1);
         }
         if let Some(forgotten) = forgotten {
-            self.addresses.remove(&forgotten);
+            self.paths.remove(&forgotten);
         }
-        self.addresses.insert(from, id);
+        self.paths.insert(from, id);
         Some(id)
     }
 
@@ -302,7 +307,7 @@ impl Plane {
         }
         self.touched.remove(&id);
         self.fragments.retain(|_, (owner, _)| *owner != id);
-        self.addresses.retain(|_, owner| *owner != id);
+        self.paths.retain(|_, owner| *owner != id);
     }
 
     /// The client offers its publish connection: made on the first offer of a tab, renegotiated after.
