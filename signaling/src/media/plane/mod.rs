@@ -1,35 +1,25 @@
 //! The media plane's state: rooms, connections, streams, and the way of a packet through them. Driven by values; no socket, no clock.
+//! [`negotiation`] makes and ends connections, [`traffic`] moves packets between them.
 
 mod negotiation;
 mod traffic;
 
 use super::counters::Counters;
-use super::forward::{Output, Source, Step, StreamKey};
-use super::peer::{Peer, PeerId, Side, describe, guarded};
+use super::forward::{Source, StreamKey};
+use super::peer::{Peer, PeerId};
 use super::stun::{self, Check, Datagram};
 use super::tcp::Path;
-use super::{Codec, MediaCommand, MediaEvent, MediaEventKind, negotiate};
-use crate::message::{ErrorCode, Kind, TrackView};
-use crate::recording::{RecorderInput, RtpSample};
-use crate::room::{ForwardingTable, MediaAction, RoomReport};
-use crate::{ConnectionId, MemberId, RoomId};
+use super::{Codec, MediaCommand, MediaEvent};
+use crate::message::Kind;
+use crate::recording::RecorderInput;
+use crate::room::{ForwardingTable, RoomReport};
+use crate::{MemberId, RoomId};
 use bytes::BytesMut;
-use rtc::media_stream::MediaStreamTrack;
-use rtc::peer_connection::message::RTCMessage;
-use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
-use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp::Packet;
-use rtc::rtp_transceiver::rtp_sender::{
-    RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpRtxParameters, RtpCodecKind,
-};
-use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
-use rtc::sansio::Protocol;
-use rtc::shared::error::Error;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
-use webrtc::peer_connection::{RTCPeerConnectionEvent, RTCPeerConnectionState, RTCSessionDescription, RTCTrackEvent};
 
 /// The stack is asked again after this long at the latest, whatever it says.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);

@@ -1,6 +1,21 @@
 //! Connections: made, offered, answered and ended, as the room's actions and the forwarding table want it.
 
-use super::*;
+use super::{MAX_PROBES, PROBE_TIME, Plane};
+use crate::media::forward::{Output, StreamKey};
+use crate::media::peer::{Peer, PeerId, Side, describe, guarded};
+use crate::media::{Codec, MediaEvent, MediaEventKind, negotiate};
+use crate::message::{ErrorCode, Kind, TrackView};
+use crate::room::{ForwardingTable, MediaAction};
+use crate::{ConnectionId, MemberId, RoomId};
+use rtc::media_stream::MediaStreamTrack;
+use rtc::rtp_transceiver::rtp_sender::{
+    RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpRtxParameters, RtpCodecKind,
+};
+use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use rtc::sansio::Protocol;
+use rtc::shared::error::Error;
+use std::time::Instant;
+use webrtc::peer_connection::RTCSessionDescription;
 
 impl Plane {
     pub(super) fn act(&mut self, room: &RoomId, action: MediaAction, now: Instant) {

@@ -1,6 +1,21 @@
 //! Packets: out of one stack, by the forwarding table, into the others; and key frame requests the other way.
 
-use super::*;
+use super::{LONGEST_SLEEP, Plane};
+use crate::RoomId;
+use crate::media::counters::Counters;
+use crate::media::forward::{Source, Step, StreamKey};
+use crate::media::peer::{PeerId, Side};
+use crate::media::{Codec, MediaEvent, MediaEventKind};
+use crate::message::Kind;
+use crate::recording::{RecorderInput, RtpSample};
+use rtc::peer_connection::message::RTCMessage;
+use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
+use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtp::Packet;
+use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
+use rtc::sansio::Protocol;
+use std::time::Instant;
+use webrtc::peer_connection::{RTCPeerConnectionEvent, RTCPeerConnectionState, RTCTrackEvent};
 
 impl Plane {
     /// Takes everything that a stack has to give.

@@ -1,6 +1,10 @@
 //! What a client's messages do: taking a seat, the way in, and what a seated member may say.
 
-use super::*;
+use super::{MediaAction, Output, RoomCore};
+use crate::event::{LeaveReason, QualityLevel, RoomEventKind};
+use crate::message::{ClientMessage, ErrorCode, MAX_CHAT_CHARS, RoomView, ServerMessage};
+use crate::room::member::{Line, Member, Place};
+use crate::{ConnectionId, MemberId, SeatToken};
 
 impl RoomCore {
     pub(super) fn hello(&mut self, connection: ConnectionId, resume: Option<SeatToken>, out: &mut Vec<Output>) {

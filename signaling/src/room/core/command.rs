@@ -1,6 +1,10 @@
 //! What the hub's commands do, and what clients' messages and commands share.
 
-use super::*;
+use super::{MediaAction, Output, RoomCore};
+use crate::MemberId;
+use crate::event::{LeaveReason, Refusal, RoomCommand, RoomEventKind};
+use crate::message::{Kind, RecordingState, ServerMessage, SessionState};
+use crate::room::member::{Line, Member, Place};
 
 impl RoomCore {
     pub(super) fn obey(&mut self, command: &RoomCommand, now: i64, out: &mut Vec<Output>) -> Result<(), Refusal> {

@@ -1,16 +1,14 @@
 //! The room's decisions, pure: what comes in, with the time, gives a list of what to do. No clock, no channel, no chance.
+//! [`client`] is what members say, [`command`] what the hub orders.
 
 mod client;
 mod command;
 
 use super::floor::{ForwardingTable, forwarding};
 use super::member::{Line, Member, Place};
-use crate::event::{Join, JoinError, LeaveReason, QualityLevel, Refusal, RoomCommand, RoomEventKind};
+use crate::event::{Join, JoinError, LeaveReason, Refusal, RoomCommand, RoomEventKind};
 use crate::media::MediaEvent;
-use crate::message::{
-    ClientMessage, ErrorCode, Kind, MAX_CHAT_CHARS, MemberView, RecordingState, RoomView, ServerMessage, SessionState,
-    SessionView,
-};
+use crate::message::{ClientMessage, ErrorCode, MemberView, RecordingState, ServerMessage, SessionState, SessionView};
 use crate::recording::RecorderEvent;
 use crate::{ConnectionId, MemberId, RoomId, SeatToken};
 use std::collections::{BTreeMap, BTreeSet};
