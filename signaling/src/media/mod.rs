@@ -130,3 +130,35 @@ impl Codec {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Strangers' bytes reach these before anything is proved.
+        #[test]
+        fn no_bytes_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..200), text in ".{0,200}") {
+            stun::classify(&bytes);
+            let mut request = vec![0, 1];
+            request.extend_from_slice(&bytes);
+            if let Some(mut check) = stun::Check::read(&request) {
+                prop_assert!(!check.is_authentic("secret"));
+            }
+            for codec in [Codec::Opus, Codec::Vp8, Codec::H264] {
+                codec.starts_key_frame(&bytes);
+            }
+            let mut moved = bytes.clone();
+            vp8::move_picture_ids(&mut moved, 77, 7);
+            prop_assert_eq!(moved.len(), bytes.len());
+            h264::sps_size(&bytes);
+            let mut assembler = h264::Assembler::default();
+            for piece in bytes.chunks(9) {
+                assembler.push(piece);
+            }
+            negotiate::directions(&text);
+            negotiate::with_candidates(&text, &[]);
+        }
+    }
+}
