@@ -165,6 +165,9 @@ try {
   await until('the officer sees the new tab', async () => (await received(officer)).frames > taken.frames + 25);
   await sleep(1_000);
 
+  check('who speaks is told', await officer.evaluate(() => window.seen.some(([n, d]) => n === 'speaking' && d.member === 'party')));
+  check('the line is good', await officer.evaluate(() => window.last.quality?.level === 'good'));
+
   const stopped = await ask({ room: 'a', command: 'stop' });
   check('the recording stops', stopped.startsWith('Ok(Recorded'), stopped.slice(0, 120));
   checkFolder('one', 8);
@@ -198,6 +201,24 @@ try {
   await plays(player, 'h264', mkv.files, 'video/x-matroska');
   await sender.close();
   await viewer.close();
+
+  // An office whose firewall passes TCP alone.
+  const tcpOnly = () => {
+    const set = RTCPeerConnection.prototype.setRemoteDescription;
+    RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
+      return set.call(this, { type, sdp: sdp.replace(/a=candidate:\S+ 1 udp .*\r\n/g, '') });
+    };
+  };
+  const office = await open({ room: 't', member: 'office', role: 'presiding_officer', admitted: 1 }, tcpOnly);
+  const home = await open({ room: 't', member: 'home', role: 'presiding_officer', admitted: 1 });
+  for (const [name, page] of Object.entries({ office, home })) await until(`by TCP alone: ${name} sees pictures`, async () => (await received(page)).frames > 40);
+  const protocols = await office.evaluate(async () => {
+    const reports = await window.client.subscribing.getStats();
+    return [...reports.values()].filter((r) => r.type === 'candidate-pair' && r.nominated).map((r) => reports.get(r.localCandidateId).protocol);
+  });
+  check('and it is TCP', protocols.join() === 'tcp', protocols.join());
+  await office.close();
+  await home.close();
 
   // The same again, ended by kill -9.
   await ask({ room: 'a', command: 'record', name: 'two' });

@@ -6,6 +6,7 @@
 
 use super::feedback::{self, KeyframeFeedback};
 use super::forward::Output;
+use super::tcp::Path;
 use super::{Codec, negotiate};
 use crate::message::Kind;
 use crate::{ConnectionId, MemberId, RoomId};
@@ -62,9 +63,9 @@ pub(crate) struct Peer {
     /// When the stack wants the time told.
     pub deadline: Instant,
     /// The path that the client chose, and the one that a STUN answer goes to.
-    pub path: Option<SocketAddr>,
-    pub check_from: Option<SocketAddr>,
-    pub paths: Vec<SocketAddr>,
+    pub path: Option<Path>,
+    pub check_from: Option<Path>,
+    pub paths: Vec<Path>,
     /// Publish: payload types, and which stream is what.
     pub codecs: HashMap<u8, Codec>,
     pub streams: HashMap<u32, (RTCRtpReceiverId, Kind)>,
@@ -155,7 +156,7 @@ impl Peer {
     }
 
     /// The next datagram that the stack wants sent, with the real address. STUN answers go back where the request came from.
-    pub fn transmit(&mut self) -> Option<(BytesMut, SocketAddr)> {
+    pub fn transmit(&mut self) -> Option<(BytesMut, Path)> {
         while let Some(out) = self.pc.poll_write() {
             let is_stun = out.message.first().is_some_and(|byte| *byte <= 3);
             let to = if is_stun { self.check_from.or(self.path) } else { self.path };
@@ -166,8 +167,8 @@ impl Peer {
         None
     }
 
-    /// An authentic check came from here. Answers the address that is to be forgotten, if one is, and whether media moved.
-    pub fn follow(&mut self, from: SocketAddr, use_candidate: bool) -> (Option<SocketAddr>, bool) {
+    /// An authentic check came from here. Answers the path that is to be forgotten, if one is, and whether media moved.
+    pub fn follow(&mut self, from: Path, use_candidate: bool) -> (Option<Path>, bool) {
         self.check_from = Some(from);
         let moved = self.path.is_some() && use_candidate && self.path != Some(from);
         if self.path.is_none() || use_candidate {

@@ -248,7 +248,8 @@ impl StreamClock {
         if is_newest {
             self.last = Some((timestamp, ticks));
         }
-        (self.zero_ms + since_zero).max(0.0).round() as u64
+        // A late packet's timestamp is taken on trust, so it is kept near the present, whatever it says.
+        (self.zero_ms + since_zero).clamp((now - CLOCK_JUMP_MS).max(0.0), now + CLOCK_JUMP_MS).round() as u64
     }
 }
 
@@ -323,6 +324,14 @@ mod tests {
         let frames = track.release(40);
         assert_eq!(frames.len(), 1);
         assert!(frames[0].data.ends_with(&[0x55, 7, 7]));
+    }
+
+    #[test]
+    fn a_late_packet_cannot_move_the_file_into_the_future() {
+        let mut clock = StreamClock::new(Codec::Vp8);
+        assert_eq!(clock.stamp(0, 1_000, true), 1_000);
+        assert_eq!(clock.stamp(90_000 * 3_600, 1_040, false), 1_540);
+        assert_eq!(clock.stamp(3_600, 1_040, true), 1_040);
     }
 
     #[test]

@@ -345,7 +345,7 @@ export class RoomClient extends EventTarget {
 
   #watch() {
     this.#every(STATS_EVERY_MS, 'stats', () => void this.#measure());
-    this.#every(SPEAKING_EVERY_MS, 'speaking', () => this.#listen());
+    this.#every(SPEAKING_EVERY_MS, 'speaking', () => void this.#listen());
   }
 
   async #measure() {
@@ -372,15 +372,13 @@ export class RoomClient extends EventTarget {
     this.#emit('quality', this.quality);
   }
 
-  #listen() {
+  async #listen() {
+    if (!this.subscribing || this.received.size === 0) return;
     let [loudest, level] = [/** @type {string|null} */ (null), SPEECH_LEVEL];
-    for (const { member, kind, transceiver } of this.received.values()) {
-      if (kind !== 'audio') continue;
-      const [source] = transceiver.receiver.getSynchronizationSources();
-      if (source && (source.audioLevel ?? 0) > level && performance.timeOrigin + performance.now() - source.timestamp < 1_000) {
-        level = source.audioLevel ?? 0;
-        loudest = member;
-      }
+    for (const report of (await this.subscribing.getStats()).values()) {
+      if (report.type !== 'inbound-rtp' || report.kind !== 'audio' || (report.audioLevel ?? 0) <= level) continue;
+      const from = this.received.get(report.mid);
+      if (from) [loudest, level] = [from.member, report.audioLevel];
     }
     if (loudest && loudest !== this.speaker) {
       this.speaker = loudest;
