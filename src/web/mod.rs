@@ -7,9 +7,11 @@ pub mod demo;
 mod extract;
 pub mod health;
 mod pages;
+mod phone;
 mod problem;
 mod ranged;
 mod signal;
+mod telephony;
 pub mod views;
 
 use axum::Router;
@@ -25,6 +27,7 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use crate::intake::Telephony;
 use crate::service::Hub;
 
 /// The largest request; uploads of sound set their own.
@@ -40,6 +43,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'; st
 pub struct App {
     /// The use cases.
     pub hub: Arc<Hub>,
+    /// The telephone lines.
+    pub telephony: Arc<Telephony>,
     /// What was counted.
     pub metrics: Option<PrometheusHandle>,
     /// Below so much free space the hub is not ready.
@@ -74,6 +79,7 @@ pub fn router(app: App) -> Router {
     let mut routes = Router::new()
         .merge(api::router())
         .merge(pages::router(app.demo))
+        .merge(telephony::router(&app.telephony))
         .route("/rooms/{room}/signal", get(signal::open))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz));
