@@ -66,13 +66,6 @@ pub struct Numbers {
     pub text: String,
 }
 
-impl App {
-    /// Sounds that can stand for what a caller says: address, words, language.
-    fn demo_samples(&self) -> Vec<(String, String, String)> {
-        Vec::new()
-    }
-}
-
 /// The public listener's routes.
 pub fn router(app: App) -> Router {
     let in_production = !app.demo;

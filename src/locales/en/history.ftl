@@ -12,3 +12,4 @@ history-reopened = Opened again. Reason:
 history-appealed = Brought to the next senior. Reason:
 history-attend_overdue = The third day passed and nobody had taken it up. Officer and head were told.
 history-conclude_overdue = The seventh day passed. Officer, head and Secretary were told; undue delay holds by itself.
+history-sound_lost = The sound of the call could not be fetched from the provider. Please ring the caller.

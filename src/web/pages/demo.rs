@@ -31,10 +31,9 @@ pub(super) async fn phone(State(app): State<App>, reader: Reader, Query(query): 
         from: if query.from.is_empty() { SUGGESTED.to_owned() } else { query.from },
         call_number: app.numbers.call.clone(),
         text_number: app.numbers.text.clone(),
-        samples: app
-            .demo_samples()
+        samples: ivr::samples()
             .into_iter()
-            .map(|(url, words, language)| Sample { url, words, language })
+            .map(|s| Sample { url: format!("/prompts/{}", s.file), words: s.words, language: s.language.tag().to_owned() })
             .collect(),
         accounts: told
             .map(|a| Account {

@@ -17,7 +17,7 @@ pub(super) fn for_the_unit(event: &CaseEvent) -> Option<(&'static str, Option<St
         CaseEvent::Closed { text } => ("track-step-closed", words(text)),
         CaseEvent::Reopened { reason } | CaseEvent::Appealed { reason, .. } => ("track-step-reopened", words(reason)),
         CaseEvent::PartyAdded { text } => ("track-step-added", words(text)),
-        CaseEvent::AttendOverdue | CaseEvent::ConcludeOverdue => return None,
+        CaseEvent::AttendOverdue | CaseEvent::ConcludeOverdue | CaseEvent::SoundLost { .. } => return None,
     })
 }
 
@@ -37,6 +37,7 @@ pub(super) fn for_the_desk(event: &CaseEvent) -> (&'static str, Option<String>) 
         CaseEvent::Reopened { reason } => ("history-reopened", words(reason)),
         CaseEvent::Appealed { reason, .. } => ("history-appealed", words(reason)),
         CaseEvent::PartyAdded { text } => ("thread-added", words(text)),
+        CaseEvent::SoundLost { .. } => ("history-sound_lost", None),
         CaseEvent::AttendOverdue => ("history-attend_overdue", None),
         CaseEvent::ConcludeOverdue => ("history-conclude_overdue", None),
     }
