@@ -90,6 +90,8 @@ pub struct Running {
     pub metrics: Option<PrometheusHandle>,
     /// Below so much free space the hub is not ready.
     pub min_free_octets: u64,
+    /// The numbers that the front page names.
+    pub numbers: web::Numbers,
     /// Whether this is the demo.
     pub demo: bool,
 }
@@ -126,6 +128,7 @@ pub async fn run(parts: Parts, listeners: Listeners, running: Running) -> anyhow
         telephony: running.telephony,
         metrics: running.metrics,
         min_free_octets: running.min_free_octets,
+        numbers: running.numbers,
         demo: running.demo,
         secure: true,
     };

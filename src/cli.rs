@@ -177,6 +177,10 @@ async fn serve(file: &Path) -> anyhow::Result<()> {
         telephony,
         metrics: Some(metrics),
         min_free_octets: config.storage.min_free_gb.saturating_mul(1 << 30),
+        numbers: config.telephony.twilio.as_ref().map_or_else(Default::default, |t| crate::web::Numbers {
+            call: t.number.clone(),
+            text: t.number.clone(),
+        }),
         demo: false,
     };
     app::run(parts, listeners, running).await
@@ -229,6 +233,10 @@ async fn demo(options: DemoOptions) -> anyhow::Result<()> {
         telephony: Arc::new(telephone.lines(&url, options.twilio_api.as_deref())?),
         metrics: Some(metrics),
         min_free_octets: 64 << 20,
+        numbers: crate::web::Numbers {
+            call: crate::demo::CALL_NUMBER.to_owned(),
+            text: crate::demo::CALL_NUMBER.to_owned(),
+        },
         demo: true,
     };
     let listeners = Listeners { https: Some((https, certificate, key)), plain, private: None };

@@ -25,6 +25,8 @@ pub struct Telephone {
 
 /// Account of the demo's Twilio.
 pub const TWILIO_ACCOUNT: &str = "AC00000000000000000000000000000001";
+/// The demo's number, written for reading.
+pub const CALL_NUMBER: &str = "1800 000 001";
 /// Number of the demo's Twilio.
 pub const TWILIO_NUMBER: &str = "+911800000001";
 
