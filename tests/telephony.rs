@@ -12,6 +12,8 @@ mod line;
 mod calls;
 #[path = "telephony/inside.rs"]
 mod inside;
+#[path = "telephony/kills.rs"]
+mod kills;
 #[path = "telephony/refusals.rs"]
 mod refusals;
 #[path = "telephony/texts.rs"]

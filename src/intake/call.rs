@@ -224,7 +224,7 @@ impl Talk<'_> {
         if call_back {
             text = format!("{text} {}", t.say("call-asks-to-be-rung"));
         }
-        let by = party(&case.applicant.name);
+        let by = finding::author(&case, self.caller.number());
         casework::apply(self.tx, self.hub, case, Command::AddFromParty { text }, &by, self.now).await
     }
 

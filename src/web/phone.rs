@@ -120,7 +120,14 @@ async fn recorded(
     let (hub, now) = (&app.hub, app.hub.clock.now());
     standing(&app, &call).await?;
     let name = format!("call.{}", kind.ending);
-    let sound = hub.files.keep(&name, kind.media_type, &content, None, now).await.map_err(ServiceError::File)?;
+    let sound = match hub.files.keep(&name, kind.media_type, &content, None, now).await {
+        Ok(sound) => sound,
+        // A full disk, for instance: the caller is told so, and may try again or hang up.
+        Err(error) => {
+            tracing::error!(%error, "the sound of a call could not be kept");
+            return hear(&app, call, at.turn, Heard::RecordingFailed, None).await;
+        }
+    };
     let heard = Heard::Recorded { recording: sound.id.to_string(), seconds };
     hear(&app, call, at.turn, heard, Some(sound)).await
 }

@@ -1,10 +1,11 @@
 //! A demo hub of a test's own, in a folder and a database of its own.
 
-use champions_hub::domain::case::Case;
+use champions_hub::domain::case::{Case, CaseEvent};
 use champions_hub::id::InboundId;
-use champions_hub::store::cases::Attachment;
+use champions_hub::store::cases::{Attachment, Filter, HistoryLine};
 use champions_hub::store::outbox::Message;
 use champions_hub::store::{Store, cases, inbound, outbox, people};
+use champions_hub::time::Timestamp;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -64,16 +65,24 @@ impl Hub {
         hub
     }
 
-    /// Kills it without a word and starts it again on what it left; `meanwhile` happens between.
-    pub async fn killed_and_started(mut self, meanwhile: impl AsyncFnOnce(&Store)) -> Self {
+    /// Ends it without a word.
+    pub fn kill(&mut self) {
         self.program.kill().unwrap();
         self.program.wait().unwrap();
         std::fs::remove_file(self.folder.path().join("demo.json")).unwrap();
-        meanwhile(&self.store).await;
+    }
+
+    /// Starts it again on what it left.
+    pub async fn started_again(mut self) -> Self {
         self.program = spawn(&self.folder, self.database.as_ref(), &self.more);
         self.facts = facts_of(&self.folder).await;
         self.answers().await;
         self
+    }
+
+    /// How to reach it, for others to use while it runs.
+    pub fn line(&self) -> Line {
+        Line { facts: self.facts.clone(), client: self.client.clone() }
     }
 
     async fn answers(&self) {
@@ -82,7 +91,7 @@ impl Hub {
     }
 
     pub fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.facts["plain_url"].as_str().unwrap())
+        url(&self.facts, path)
     }
 
     pub fn file(&self, path: &str) -> PathBuf {
@@ -100,8 +109,23 @@ impl Hub {
         cases.remove(0)
     }
 
+    pub async fn all_cases(&self) -> Vec<Case> {
+        let mut tx = self.store.read().await.unwrap();
+        cases::newest_first(&mut tx, &Filter::default(), None, 100_000).await.unwrap()
+    }
+
+    /// Events that were stored and not done with.
+    pub async fn open_events(&self) -> usize {
+        let mut tx = self.store.read().await.unwrap();
+        inbound::left_open(&mut tx, Timestamp::from_millis(i64::MAX), 10_000).await.unwrap().len()
+    }
+
     pub async fn sounds_of(&self, case: &Case) -> Vec<Attachment> {
         cases::attachments(&mut self.store.read().await.unwrap(), &case.id).await.unwrap()
+    }
+
+    pub async fn history_of(&self, case: &Case) -> Vec<HistoryLine<CaseEvent>> {
+        cases::history(&mut self.store.read().await.unwrap(), &case.id).await.unwrap()
     }
 
     /// What was written to a number.
@@ -129,6 +153,40 @@ impl Hub {
         let value = metrics.lines().find_map(|l| l.strip_prefix(line)).unwrap_or("0");
         value.trim().parse().unwrap()
     }
+}
+
+/// How a hub is reached.
+pub struct Line {
+    pub facts: Value,
+    pub client: reqwest::Client,
+}
+
+/// What a provider needs of a hub to call it.
+pub trait Reached {
+    fn facts(&self) -> &Value;
+    fn client(&self) -> &reqwest::Client;
+}
+
+impl Reached for Hub {
+    fn facts(&self) -> &Value {
+        &self.facts
+    }
+    fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+}
+
+impl Reached for Line {
+    fn facts(&self) -> &Value {
+        &self.facts
+    }
+    fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+}
+
+pub fn url(facts: &Value, path: &str) -> String {
+    format!("{}{path}", facts["plain_url"].as_str().unwrap())
 }
 
 impl Drop for Hub {

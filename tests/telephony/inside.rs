@@ -260,3 +260,59 @@ async fn events_of_one_call_wait_for_each_other() {
         assert_eq!(fetched, 21, "every recording is with the case");
     }
 }
+
+/// In production: only known addresses bring Mobile Seva's texts, only the public address may be signed for, and nothing of
+/// the demo is there.
+#[tokio::test]
+async fn production_trusts_addresses_and_signatures_alone() {
+    use axum::body::Body;
+    use axum::extract::ConnectInfo;
+    use axum::http::Request;
+    use champions_hub::intake::Pull;
+    use champions_hub::web::{self, App};
+    use ivr::provider::twilio::signature::{Algorithm, sign};
+    use std::net::SocketAddr;
+    use tower::ServiceExt as _;
+
+    let inside = Inside::of(None).await;
+    let path = "/telephony/msdg/0123456789abcdef";
+    let gateway = "198.51.100.7".parse().unwrap();
+    let lines = Telephony { msdg: Some(Pull::new(path, &[gateway]).unwrap()), ..inside.lines.clone() };
+    let app = App {
+        hub: Arc::clone(&inside.hub),
+        telephony: Arc::new(lines),
+        metrics: None,
+        min_free_octets: 0,
+        numbers: Default::default(),
+        demo: false,
+        secure: true,
+    };
+    let ask = async |method: &str, path: &str, peer: &str, headers: &[(&str, &str)]| {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(Body::empty()).unwrap();
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 4_000)));
+        web::router(app.clone()).oneshot(request).await.unwrap().status().as_u16()
+    };
+    let text = format!("{path}?mobileNumber=9820000051&timeStamp=1&message=My+bank+refused+my+loan");
+    for (peer, status) in [("203.0.113.9", 403), ("::1", 403), ("198.51.100.7", 200), ("::ffff:198.51.100.7", 200)] {
+        assert_eq!(ask("GET", &text, peer, &[]).await, status, "{peer}");
+    }
+    assert_eq!(inside.cases().await, 1);
+
+    let hook = "/telephony/twilio/sms";
+    let signed_for = |address: &str| sign("token", Algorithm::HmacSha1, &format!("{address}{hook}"), &[]);
+    let (public, other) = (signed_for("https://hub.example"), signed_for("https://evil.example"));
+    let host = ("host", "evil.example");
+    assert_eq!(ask("POST", hook, "203.0.113.9", &[host, ("X-Twilio-Signature", &other)]).await, 403);
+    assert_eq!(
+        ask("POST", hook, "203.0.113.9", &[host, ("X-Twilio-Signature", &public)]).await,
+        400,
+        "true, and empty"
+    );
+    for path in ["/demo/phone/calls", "/demo/phone/sms", "/demo/phone/messages", "/demo/clock"] {
+        assert_eq!(ask("POST", path, "127.0.0.1", &[]).await, 404, "{path}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Who rings and writes: the demo's telephone, and the two providers as they would call.
 
-use crate::hub::Hub;
+use crate::hub::{Hub, Reached, url};
 use ivr::provider::twilio::signature::{Algorithm, sign};
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -96,12 +96,12 @@ pub async fn text(hub: &Hub, from: &str, text: &str) {
 }
 
 /// Posts a webhook signed as Twilio signs it.
-pub fn twilio(hub: &Hub, path: &str, fields: &[(&str, &str)]) -> RequestBuilder {
-    let url = hub.url(&format!("/telephony/twilio/{path}"));
+pub fn twilio(hub: &impl Reached, path: &str, fields: &[(&str, &str)]) -> RequestBuilder {
+    let url = url(hub.facts(), &format!("/telephony/twilio/{path}"));
     let owned: Vec<(String, String)> = fields.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    let token = hub.facts["twilio"]["auth_token"].as_str().unwrap();
+    let token = hub.facts()["twilio"]["auth_token"].as_str().unwrap();
     let signature = sign(token, Algorithm::HmacSha1, &url, &owned);
-    hub.client.post(url).header("X-Twilio-Signature", signature).form(&owned)
+    hub.client().post(url).header("X-Twilio-Signature", signature).form(&owned)
 }
 
 /// The fields that each webhook of a call carries, and those of this one.

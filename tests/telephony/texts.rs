@@ -123,6 +123,10 @@ async fn a_case_is_asked_for_and_added_to_by_text() {
         assert!(answer(&hub, other, 1).await.contains(&format!("{}: with the responsible officer", case.number)));
         text(&hub, own, "add The branch manager is on leave").await;
         assert!(answer(&hub, own, 3).await.contains("Added to"));
+        text(&hub, other, &format!("add {} He is back", case.number)).await;
+        let added = hub.history_of(&case).await;
+        let authors: Vec<&str> = added.iter().rev().take(2).map(|line| line.author.name.as_str()).collect();
+        assert_eq!(authors, ["Somebody at another telephone", ""], "who is not the unit is not called the unit");
         let unknown = "add GR99-0000001-0 My subsidy is late";
         text(&hub, own, unknown).await;
         let texts = hub.texts_to(own).await;

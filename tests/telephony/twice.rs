@@ -119,8 +119,10 @@ async fn a_sound_sent_twenty_times_at_once_is_kept_once() {
 #[tokio::test]
 async fn what_a_killed_process_had_only_stored_is_done_after_its_start() {
     for database in databases().await {
-        let hub = Hub::start(database).await;
-        let hub = hub.killed_and_started(leave_a_text).await;
+        let mut hub = Hub::start(database).await;
+        hub.kill();
+        leave_a_text(&hub.store).await;
+        let hub = hub.started_again().await;
         let case =
             crate::hub::until("the text becomes a case", async || hub.cases_of("+919820000036").await.pop()).await;
         assert_eq!((case.subject.as_str(), case.state.as_str()), ("finance", "MH"));
