@@ -38,7 +38,10 @@ pub(super) async fn open(
         return Err(ApiError::new(axum::http::StatusCode::UNAUTHORIZED, "join-token"));
     };
     let seat = rooms::join(hub, &token).await?;
-    Ok(upgrade.max_message_size(LARGEST_FRAME).max_frame_size(LARGEST_FRAME).on_upgrade(move |socket| carry(socket, seat)))
+    Ok(upgrade
+        .max_message_size(LARGEST_FRAME)
+        .max_frame_size(LARGEST_FRAME)
+        .on_upgrade(move |socket| carry(socket, seat)))
 }
 
 /// Carries frames both ways until one side ends.

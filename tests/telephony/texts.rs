@@ -41,7 +41,12 @@ async fn a_text_goes_to_the_officer_of_its_subject_and_place() {
 async fn texts_come_by_twilio_and_by_mobile_seva_too() {
     for database in databases().await {
         let hub = Hub::start(database).await;
-        let fields = [("MessageSid", "SM1"), ("From", "+919820000013"), ("To", "+911800000001"), ("Body", "Buyer does not pay since April")];
+        let fields = [
+            ("MessageSid", "SM1"),
+            ("From", "+919820000013"),
+            ("To", "+911800000001"),
+            ("Body", "Buyer does not pay since April"),
+        ];
         assert_eq!(twilio(&hub, "sms", &fields).send().await.unwrap().status(), 200);
         assert_eq!(hub.case_of("+919820000013").await.subject, "delayed-payment");
         let by_get = msdg(&hub, "919820000014", "2026-11-21 10:00", "GST refund is stuck").send().await.unwrap();
