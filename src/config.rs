@@ -202,7 +202,7 @@ mod tests {
     fn a_misspelt_key_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.toml");
-        std::fs::write(&file, include_str!("../deploy/config.toml").replace("data_dir", "datadir")).unwrap();
-        assert!(Config::load(&file).unwrap_err().to_string().contains("datadir"));
+        std::fs::write(&file, include_str!("../deploy/config.toml").replace("min_free_gb", "min_room_gb")).unwrap();
+        assert!(Config::load(&file).unwrap_err().to_string().contains("min_room_gb"));
     }
 }
