@@ -25,7 +25,7 @@ pub struct RoomEvent {
 #[expect(missing_docs, reason = "the variants' fields say what they are")]
 pub enum RoomEventKind {
     /// The recording notice was accepted.
-    NoticeAcknowledged { member: MemberId, version: String },
+    NoticeAcknowledged { member: MemberId, name: String, role: Role, version: String },
     /// Somebody waits to be let in.
     Knocked { member: MemberId, name: String, role: Role },
     /// Let into the room (by the officer, or because no waiting room applies).
