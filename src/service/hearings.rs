@@ -70,7 +70,7 @@ pub struct HearingFile {
 /// Not found, not permitted, refused by a rule, or fields that are wrong.
 pub async fn fix(hub: &Hub, actor: &Actor, number: CaseNumber, fixing: Fixing, once: Option<&Once>) -> Result<Hearing, ServiceError> {
     match fix_once(hub, actor, number, fixing.clone(), once).await {
-        Err(error) if once::was_first_elsewhere(&error) => fix_once(hub, actor, number, fixing, once).await,
+        Err(error) if once::may_be_done_elsewhere(&error, once) => fix_once(hub, actor, number, fixing, once).await,
         outcome => outcome,
     }
 }
