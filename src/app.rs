@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use ivr::provider::twilio::rest::Rest;
 use metrics_exporter_prometheus::PrometheusHandle;
 use signaling::{MediaConfig, MediaServer, RoomEvent};
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, watch};
 
+use crate::intake::{self, Telephony};
 use crate::jobs::Worker;
 use crate::notify::email::Mailer;
 use crate::notify::sms::Texter;
@@ -80,10 +82,16 @@ pub struct Running {
     pub mailer: Option<Mailer>,
     /// Sends text messages.
     pub texter: Texter,
+    /// Fetches the sound of calls from the provider.
+    pub recordings: Option<Rest>,
+    /// The telephone lines.
+    pub telephony: Arc<Telephony>,
     /// What was counted.
     pub metrics: Option<PrometheusHandle>,
     /// Below so much free space the hub is not ready.
     pub min_free_octets: u64,
+    /// The numbers that the front page names.
+    pub numbers: web::Numbers,
     /// Whether this is the demo.
     pub demo: bool,
 }
@@ -110,14 +118,17 @@ pub async fn run(parts: Parts, listeners: Listeners, running: Running) -> anyhow
     }
     let (stop, stopped) = watch::channel(false);
     let ledger = tokio::spawn(keep_ledger(Arc::clone(&hub), events));
-    let worker = Worker { hub: Arc::clone(&hub), mailer: running.mailer, texter: running.texter };
+    let worker = Worker { hub: Arc::clone(&hub), mailer: running.mailer, texter: running.texter, recordings: running.recordings };
     let worker = tokio::spawn(worker.run(stopped.clone()));
+    let watch = tokio::spawn(intake::watch::run(Arc::clone(&hub), Arc::clone(&running.telephony), stopped.clone()));
     let clock = tokio::spawn(note_clock(Arc::clone(&hub), stopped));
 
     let app = App {
         hub: Arc::clone(&hub),
+        telephony: running.telephony,
         metrics: running.metrics,
         min_free_octets: running.min_free_octets,
+        numbers: running.numbers,
         demo: running.demo,
         secure: true,
     };
@@ -145,6 +156,7 @@ pub async fn run(parts: Parts, listeners: Listeners, running: Running) -> anyhow
     while servers.join_next().await.is_some() {}
     let _ = stop.send(true);
     let _ = worker.await;
+    let _ = watch.await;
     let _ = clock.await;
     ledger.abort();
     hub.store.close().await;

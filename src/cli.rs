@@ -5,14 +5,16 @@ use clap::{Args, Parser, Subcommand};
 use std::io::{BufRead as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::app::{self, Listeners, Running};
 use crate::config::Config;
 use crate::demo::fill;
 use crate::domain::policy::Role;
 use crate::id::AccountId;
+use crate::intake::Telephony;
 use crate::notify::email::Mailer;
-use crate::notify::sms::Texter;
+use crate::notify::sms::{self, Texter};
 use crate::service::{links, sign_in};
 use crate::store::{Store, people, web};
 use crate::time::Clock;
@@ -66,6 +68,9 @@ struct DemoOptions {
     /// Sound and picture, over UDP
     #[arg(long, default_value = "127.0.0.1:8444")]
     media: SocketAddr,
+    /// Where the demo's Twilio account keeps the sound of calls: a stand-in for Twilio's interface
+    #[arg(long)]
+    twilio_api: Option<String>,
     /// Another database than SQLite in the data folder
     #[arg(long)]
     database: Option<String>,
@@ -157,6 +162,8 @@ async fn serve(file: &Path) -> anyhow::Result<()> {
         Some(twilio) => Texter::twilio(twilio, url)?,
         None => Texter::Nobody,
     };
+    let telephony = Arc::new(Telephony::of_config(&config)?);
+    let recordings = config.telephony.twilio.as_ref().map(sms::rest).transpose()?;
     let mailer = config.mail.as_ref().map(|m| Mailer::smtp(&m.smtp_url, &m.from)).transpose()?;
     let listeners = Listeners {
         https: Some((app::listen(config.server.listen)?, config.server.tls_certificate, config.server.tls_key)),
@@ -166,8 +173,14 @@ async fn serve(file: &Path) -> anyhow::Result<()> {
     let running = Running {
         mailer,
         texter,
+        recordings,
+        telephony,
         metrics: Some(metrics),
         min_free_octets: config.storage.min_free_gb.saturating_mul(1 << 30),
+        numbers: config.telephony.twilio.as_ref().map_or_else(Default::default, |t| crate::web::Numbers {
+            call: t.number.clone(),
+            text: t.number.clone(),
+        }),
         demo: false,
     };
     app::run(parts, listeners, running).await
@@ -216,8 +229,14 @@ async fn demo(options: DemoOptions) -> anyhow::Result<()> {
     let running = Running {
         mailer: Some(Mailer::files(&data.join("mails"), "Champions Hub <hub@hub.example>")?),
         texter: Texter::Handset,
+        recordings: options.twilio_api.as_deref().map(|api| telephone.rest(api)).transpose()?,
+        telephony: Arc::new(telephone.lines(&url, options.twilio_api.as_deref())?),
         metrics: Some(metrics),
         min_free_octets: 64 << 20,
+        numbers: crate::web::Numbers {
+            call: crate::demo::CALL_NUMBER.to_owned(),
+            text: crate::demo::CALL_NUMBER.to_owned(),
+        },
         demo: true,
     };
     let listeners = Listeners { https: Some((https, certificate, key)), plain, private: None };
@@ -251,7 +270,9 @@ async fn check(file: &Path) -> anyhow::Result<()> {
     report("configuration", Ok(()))?;
     let certificate = tls::from_files(&config.server.tls_certificate, &config.server.tls_key).map(|_| ());
     report("certificate", certificate)?;
-    let prompts = ivr::PromptStore::embedded().missing();
+    let telephony = Telephony::of_config(&config);
+    let prompts = telephony.as_ref().map(|t| t.prompts.missing()).unwrap_or_default();
+    report("telephony", telephony.map(|_| ()))?;
     let complete = if prompts.is_empty() { Ok(()) } else { Err(anyhow::anyhow!("missing: {}", prompts.join(", "))) };
     report("prompts", complete)?;
     match Store::open(&config.database.url).await {

@@ -6,6 +6,7 @@ pub mod demo;
 pub mod domain;
 pub mod id;
 pub mod insight;
+pub mod intake;
 pub mod jobs;
 pub mod notify;
 pub mod service;

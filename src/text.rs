@@ -71,10 +71,7 @@ impl Text {
     #[must_use]
     pub fn shipped(tag: &str) -> Option<Self> {
         let primary = tag.trim().split(['-', '_']).next().unwrap_or_default();
-        LANGUAGES
-            .iter()
-            .find(|language| language.tag.eq_ignore_ascii_case(primary))
-            .map(|language| Self { language })
+        LANGUAGES.iter().find(|language| language.tag.eq_ignore_ascii_case(primary)).map(|language| Self { language })
     }
 
     /// The best shipped language for an `Accept-Language` header (RFC 9110, 12.5.4), else English.
@@ -115,10 +112,8 @@ impl Text {
     /// The text of this id with its `{ $name }` places filled in.
     #[must_use]
     pub fn say_with(self, id: &str, arguments: &[(&str, &str)]) -> String {
-        let arguments = arguments
-            .iter()
-            .map(|(name, value)| (Cow::Owned((*name).to_owned()), FluentValue::from(*value)))
-            .collect();
+        let arguments =
+            arguments.iter().map(|(name, value)| (Cow::Owned((*name).to_owned()), FluentValue::from(*value))).collect();
         self.look_up(id, Some(&arguments))
     }
 
@@ -140,9 +135,7 @@ impl Text {
     }
 
     fn look_up(self, id: &str, arguments: Option<&HashMap<Cow<'static, str>, FluentValue<'_>>>) -> String {
-        LOCALES
-            .try_lookup_complete(&self.language.identifier, id, arguments)
-            .unwrap_or_else(|| format!("⟦{id}⟧"))
+        LOCALES.try_lookup_complete(&self.language.identifier, id, arguments).unwrap_or_else(|| format!("⟦{id}⟧"))
     }
 
     /// A number in Indian grouping: `12,34,567`.

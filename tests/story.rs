@@ -119,7 +119,7 @@ async fn everybody_is_told(hub: &Hub, number: &str, hearing: &str) {
         assert!(address == EMAIL || !text.contains("?k="), "the unit's own link goes to the unit alone: {text}");
     }
     let texts = hub.texts(MOBILE).await;
-    assert!(texts.iter().any(|text| text.text.contains(number) && text.text.contains(&of_the_unit)), "{texts:?}");
+    assert!(texts.iter().any(|text| text.contains(number) && text.contains(&of_the_unit)), "{texts:?}");
     let officer = hub.sign_in("officer.finance").await;
     until("the notice counts as served", async || officer.hearing(hearing).await["served_at"].as_str().map(str::to_owned)).await;
 }
@@ -169,14 +169,17 @@ async fn has_line(officer: &Client, hearing: &str, member: &str, what: &str, ses
 }
 
 async fn written_down_and_ordered(officer: &Client, hearing: &str) {
-    let findings = json!({ "findings": [{ "issue": "Working capital", "finding": "Refused for want of security; the unit was heard." }] });
+    let findings = json!({
+        "findings": [{ "issue": "Working capital", "finding": "Refused for want of security." }],
+        "reasons": "The unit offered none, and said so at the hearing.",
+    });
     officer.hear(hearing, "order", findings.clone()).await.refused(409, "record-missing");
     officer.hear(hearing, "record", json!({ "text": " " })).await.refused(422, "invalid");
     officer.hear(hearing, "record", json!({ "text": "Present: the unit. It said what it had said in writing." })).await.ok();
     officer.hear(hearing, "order", json!({ "findings": [] })).await.refused(422, "invalid");
     officer.hear(hearing, "order", json!({ "findings": [{ "issue": "Working capital", "finding": "" }] })).await.refused(422, "invalid");
     let ordered = officer.hear(hearing, "order", findings.clone()).await.ok();
-    assert_eq!(ordered["order"], findings["findings"]);
+    assert_eq!(ordered["order"], findings);
     assert!(ordered["signed_at"].is_string());
     officer.hear(hearing, "record", json!({ "text": "otherwise" })).await.refused(409, "order-signed");
     officer.hear(hearing, "order", findings).await.refused(409, "order-signed");

@@ -151,6 +151,19 @@ pub struct CallEvent {
     pub on_line: bool,
 }
 
+impl CallEvent {
+    /// The event with what the hub remembers of the number: no provider knows the language that it used last.
+    #[must_use]
+    pub fn with_language_hint(mut self, remembered: Option<Language>) -> Self {
+        for input in &mut self.inputs {
+            if let Input::Started { language_hint, .. } = input {
+                *language_hint = language_hint.or(remembered);
+            }
+        }
+        self
+    }
+}
+
 /// An SMS that came in. Its text and sender stay out of `Debug`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SmsEvent {

@@ -10,6 +10,10 @@
 //! [`PromptStore`] (what is said and the sound files), [`Effect`] and [`Input`]. A new prompt is a line in
 //! `locales/*/prompts.ftl`, a [`Phrase`], and a run of `prompts/make`.
 //!
+//! The hub's round is always the same: [`provider::Provider::read`] → store the [`Event`] under its id, once →
+//! [`flow::Turn`] (or [`sms::dialogue`]) with the stored session → answer what is asked → store session and answer
+//! together → [`provider::Line::say`]. An event whose id is known already gets the stored answer again.
+//!
 //! Only `provider::twilio::rest` and [`PromptStore`] do I/O; nothing reads a clock.
 
 mod caller;

@@ -6,7 +6,7 @@ use ivr::flow::{Session, Turn};
 use ivr::provider::twilio::Twilio;
 use ivr::provider::twilio::signature::{Algorithm, sign};
 use ivr::provider::{Line, Provider, Refused, Request};
-use ivr::{Ask, CallEvent, Caller, DeliveryStatus, Event, Input, RecordingRef};
+use ivr::{Ask, CallEvent, Caller, DeliveryStatus, Event, Input, Language, RecordingRef};
 
 const TOKEN: &str = "secret";
 const BASE: &str = "https://hub.example/telephony/twilio";
@@ -59,6 +59,8 @@ fn a_call_goes_from_ring_to_number() {
     };
     let ring = call(&format!("{BASE}/voice"), &[("CallStatus", "ringing")]);
     assert_eq!(ring.id.0, "twilio:CA1:0:start");
+    let known = ring.clone().with_language_hint(Some(Language::Hindi));
+    assert!(matches!(known.inputs[..], [Input::Started { language_hint: Some(Language::Hindi), .. }]));
     let (session, xml) = hear(Session::new(), &ring, None);
     let (session, xml) =
         hear(session, &call(&address(&xml, "action"), &[("CallStatus", "in-progress"), ("Digits", "2")]), None);

@@ -141,7 +141,7 @@ CREATE TABLE hearing (
     attempts TEXT NOT NULL,
     ex_parte TEXT,
     record TEXT,
-    findings TEXT,
+    signed_order TEXT,
     signed_at BIGINT,
     version BIGINT NOT NULL
 );

@@ -2,16 +2,21 @@
 //! `http://127.0.0.1:8088/?room=a&member=officer&role=presiding_officer&admitted=1`.
 //! It serves loopback, trusts everybody, and exists for trying and testing the media; `/do` carries out commands.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "an example may stop with a message, and talks to its user")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "an example may stop with a message, and talks to its user"
+)]
 
 use axum::Router;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse};
-use axum::routing::get;
+use axum::routing::{get, post};
 use signaling::{
-    ClientMessage, Clock, Connection, Join, MediaConfig, MediaServer, MemberId, Role, RoomCommand, RoomConfig, RoomHandle,
-    RoomId, SessionState,
+    ClientMessage, Clock, Connection, Join, MediaConfig, MediaServer, MemberId, Role, RoomCommand, RoomConfig,
+    RoomHandle, RoomId, SessionState,
 };
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -47,7 +52,10 @@ struct Hub {
 
 #[tokio::main]
 async fn main() {
-    tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let argument = |n: usize, default: &str| arguments.get(n).cloned().unwrap_or_else(|| default.to_owned());
     let server = MediaServer::bind(MediaConfig {
@@ -59,10 +67,17 @@ async fn main() {
     let hub = Arc::new(Hub { server, folder: PathBuf::from(argument(2, "./data/room")) });
     let router = Router::new()
         .route("/", get(|| async { Html(PAGE) }))
-        .route("/media.js", get(|| async {
-            ([("content-type", "text/javascript")], include_str!("../../src/web/assets/js/media.js"))
-        }))
+        .route(
+            "/media.js",
+            get(|| async { ([("content-type", "text/javascript")], include_str!("../../src/web/assets/js/media.js")) }),
+        )
         .route("/rooms/{room}/signal", get(signal))
+        .route(
+            "/probe",
+            post(|State(hub): State<Arc<Hub>>, sdp: String| async move {
+                hub.server.probe(sdp).await.ok_or(StatusCode::BAD_REQUEST)
+            }),
+        )
         .route("/do", get(command))
         .route("/counters", get(|State(hub): State<Arc<Hub>>| async move { format!("{:?}", hub.server.counters()) }))
         .with_state(Arc::clone(&hub));
@@ -147,10 +162,12 @@ async fn command(State(hub): State<Arc<Hub>>, Query(query): Query<HashMap<String
         "record" => RoomCommand::StartRecording { dir, meta: serde_json::json!({"case": "GR26-0000001-9"}) },
         "stop" => RoomCommand::StopRecording,
         "close" => RoomCommand::Close,
-        "verify" => return match signaling::recording::verify(&dir) {
-            Ok(report) => serde_json::to_string(&report).unwrap(),
-            Err(error) => format!("broken: {error}"),
-        },
+        "verify" => {
+            return match signaling::recording::verify(&dir) {
+                Ok(report) => serde_json::to_string(&report).unwrap(),
+                Err(error) => format!("broken: {error}"),
+            };
+        }
         other => return format!("no such command: {other}"),
     };
     format!("{:?}", open(&hub, &get("room")).command(command).await)

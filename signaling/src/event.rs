@@ -25,36 +25,85 @@ pub struct RoomEvent {
 #[expect(missing_docs, reason = "the variants' fields say what they are")]
 pub enum RoomEventKind {
     /// The recording notice was accepted.
-    NoticeAcknowledged { member: MemberId, name: String, role: Role, version: String },
+    NoticeAcknowledged {
+        member: MemberId,
+        name: String,
+        role: Role,
+        version: String,
+    },
     /// Somebody waits to be let in.
-    Knocked { member: MemberId, name: String, role: Role },
+    Knocked {
+        member: MemberId,
+        name: String,
+        role: Role,
+    },
     /// Let into the room (by the officer, or because no waiting room applies).
-    Admitted { member: MemberId, name: String, role: Role },
+    Admitted {
+        member: MemberId,
+        name: String,
+        role: Role,
+    },
     /// Sent back to the waiting room.
-    SentBack { member: MemberId },
+    SentBack {
+        member: MemberId,
+    },
     /// Media flows for the first time.
-    Connected { member: MemberId },
+    Connected {
+        member: MemberId,
+    },
     /// The line broke; the seat is kept.
-    Reconnecting { member: MemberId },
+    Reconnecting {
+        member: MemberId,
+    },
     /// The line is back, in the same seat.
-    Reconnected { member: MemberId },
+    Reconnected {
+        member: MemberId,
+    },
     /// The seat is free again.
-    Left { member: MemberId, reason: LeaveReason },
+    Left {
+        member: MemberId,
+        reason: LeaveReason,
+    },
     /// A newer tab of the same member took the seat.
-    Replaced { member: MemberId },
+    Replaced {
+        member: MemberId,
+    },
     /// A moderator switched the microphone off.
-    Muted { member: MemberId, by: Option<MemberId> },
-    HandRaised { member: MemberId },
-    HandLowered { member: MemberId },
-    Chat { member: MemberId, text: String },
-    SessionChanged { state: SessionState },
+    Muted {
+        member: MemberId,
+        by: Option<MemberId>,
+    },
+    HandRaised {
+        member: MemberId,
+    },
+    HandLowered {
+        member: MemberId,
+    },
+    Chat {
+        member: MemberId,
+        text: String,
+    },
+    SessionChanged {
+        state: SessionState,
+    },
     RecordingStarted,
     /// Nothing is being written; the hub keeps trying.
-    RecordingFailed { reason: String },
-    RecordingResumed { gap_ms: i64 },
-    RecordingStopped { summary: Summary },
+    RecordingFailed {
+        reason: String,
+    },
+    RecordingResumed {
+        gap_ms: i64,
+    },
+    RecordingStopped {
+        summary: Summary,
+    },
     /// The line's quality moved to another level.
-    Quality { member: MemberId, level: QualityLevel, rtt_ms: u32, loss_percent: u32 },
+    Quality {
+        member: MemberId,
+        level: QualityLevel,
+        rtt_ms: u32,
+        loss_percent: u32,
+    },
     Closed,
 }
 

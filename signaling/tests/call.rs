@@ -1,7 +1,5 @@
 //! A hearing's media as a story: real sockets on loopback, an independent WebRTC stack at the other end, a recording that verifies.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
-
 mod peer;
 
 use peer::{Hub, Tab, until};
@@ -107,7 +105,13 @@ async fn rubbish_is_answered_and_the_call_goes_on() {
     let hub = Hub::open();
     let (officer, party) = hearing(&hub).await;
     let huge = format!("v=0\r\n{}", "a=x\r\n".repeat(20_000));
-    for sdp in ["", "rubbish", "v=0\r\nm=audio\r\n", "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=video 9 X 96\r\n", &huge] {
+    for sdp in [
+        "",
+        "rubbish",
+        "v=0\r\nm=audio\r\n",
+        "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=video 9 X 96\r\n",
+        &huge,
+    ] {
         party.say(ClientMessage::Offer { sdp: sdp.to_owned() }).await;
     }
     party.say(ClientMessage::Answer { sdp: "rubbish".to_owned() }).await;
@@ -116,7 +120,10 @@ async fn rubbish_is_answered_and_the_call_goes_on() {
         messages.iter().filter(|m| **m == ServerMessage::error(ErrorCode::BadSdp)).count() == 5
     })
     .await;
-    until("so is the answer to nothing", || party.seen.has(|m| *m == ServerMessage::error(ErrorCode::UnexpectedAnswer))).await;
+    until("so is the answer to nothing", || {
+        party.seen.has(|m| *m == ServerMessage::error(ErrorCode::UnexpectedAnswer))
+    })
+    .await;
     both_hear(&officer, &party).await;
     assert!(hub.server.is_healthy());
 }

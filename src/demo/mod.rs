@@ -3,9 +3,14 @@
 pub mod fill;
 pub mod world;
 
+use ivr::PromptStore;
+use ivr::provider::twilio::rest;
 use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
+use std::time::Duration;
 
+use crate::intake::{Pull, Telephony};
 use crate::service::{Hub, links};
 use crate::store::web as settings;
 
@@ -20,6 +25,8 @@ pub struct Telephone {
 
 /// Account of the demo's Twilio.
 pub const TWILIO_ACCOUNT: &str = "AC00000000000000000000000000000001";
+/// The demo's number, written for reading.
+pub const CALL_NUMBER: &str = "1800 000 001";
 /// Number of the demo's Twilio.
 pub const TWILIO_NUMBER: &str = "+911800000001";
 
@@ -48,6 +55,30 @@ impl Telephone {
             auth_token: kept.next().unwrap_or_default(),
             pull_path: format!("/telephony/msdg/{}", kept.next().unwrap_or_default()),
         })
+    }
+
+    /// The demo's lines: its own telephone, a Twilio account, and Mobile Seva from this machine. `api` stands in for
+    /// Twilio's interface.
+    ///
+    /// # Errors
+    /// When a secret that was kept cannot be used.
+    pub fn lines(&self, public_url: &str, api: Option<&str>) -> anyhow::Result<Telephony> {
+        let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        Ok(Telephony {
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            sim: Some(Telephony::sim()),
+            twilio: Some(Telephony::twilio(public_url, api.unwrap_or(rest::API), TWILIO_ACCOUNT, &self.auth_token)),
+            msdg: Some(Pull::new(&self.pull_path, &loopback)?),
+            prompts: PromptStore::embedded(),
+        })
+    }
+
+    /// A client for what stands in for Twilio's interface.
+    ///
+    /// # Errors
+    /// When the address is none.
+    pub fn rest(&self, api: &str) -> anyhow::Result<rest::Rest> {
+        Ok(rest::Rest::new(api, TWILIO_ACCOUNT, &self.auth_token, Duration::from_secs(5))?)
     }
 
     pub(crate) fn twilio_facts(&self) -> serde_json::Value {

@@ -338,6 +338,8 @@ pub enum CaseEvent {
     Appealed { reason: String, desk: DeskId, assignee: Option<AccountId> },
     /// The unit added something.
     PartyAdded { text: String },
+    /// The sound of a call could not be fetched from the provider: somebody must ask the caller again.
+    SoundLost { why: String },
     /// The third day passed and nobody had taken it up.
     AttendOverdue,
     /// The seventh day passed.
@@ -361,6 +363,7 @@ impl CaseEvent {
             Self::Reopened { .. } => "reopened",
             Self::Appealed { .. } => "appealed",
             Self::PartyAdded { .. } => "party_added",
+            Self::SoundLost { .. } => "sound_lost",
             Self::AttendOverdue => "attend_overdue",
             Self::ConcludeOverdue => "conclude_overdue",
         }

@@ -103,6 +103,16 @@ pub struct Finding {
     pub finding: String,
 }
 
+/// The order that follows a hearing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// A finding for each issue raised.
+    pub findings: Vec<Finding>,
+    /// Why, as a whole.
+    #[serde(default)]
+    pub reasons: String,
+}
+
 /// A try to reach the party.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
@@ -152,8 +162,8 @@ pub struct Hearing {
     pub ex_parte: Option<String>,
     /// The record of hearing.
     pub record: Option<String>,
-    /// The order: a finding for each issue.
-    pub order: Option<Vec<Finding>>,
+    /// The order.
+    pub order: Option<Order>,
     /// When the order was signed.
     pub signed_at: Option<Timestamp>,
     /// Grows with each change.
@@ -180,7 +190,7 @@ pub enum HearingCommand {
     /// Write the record of hearing.
     Record { text: String },
     /// Sign the order.
-    Order { findings: Vec<Finding> },
+    Order { findings: Vec<Finding>, reasons: String },
 }
 
 /// What happened in a hearing, as its log keeps it.
@@ -206,7 +216,11 @@ pub enum HearingEvent {
     /// The record was written.
     Recorded { text: String },
     /// The order was signed.
-    Ordered { findings: Vec<Finding> },
+    Ordered {
+        findings: Vec<Finding>,
+        #[serde(default)]
+        reasons: String,
+    },
 }
 
 impl HearingEvent {
@@ -293,11 +307,11 @@ pub fn decide(hearing: Hearing, command: HearingCommand, presence: PartyPresence
             hearing.record = Some(text.clone());
             HearingEvent::Recorded { text }
         }
-        HearingCommand::Order { findings } => {
+        HearingCommand::Order { findings, reasons } => {
             hearing.may_be_ordered(presence)?;
-            hearing.order = Some(findings.clone());
+            hearing.order = Some(Order { findings: findings.clone(), reasons: reasons.clone() });
             hearing.signed_at = Some(now);
-            HearingEvent::Ordered { findings }
+            HearingEvent::Ordered { findings, reasons }
         }
     };
     Ok((hearing, event))

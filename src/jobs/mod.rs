@@ -1,5 +1,7 @@
 //! Follow-up work: sends what the outbox holds, and looks at the clocks every minute. A job may run twice, never not at all.
 
+use ivr::RecordingRef;
+use ivr::provider::twilio::rest::Rest;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -8,6 +10,7 @@ use crate::domain::hearing::{HearingCommand, Phase};
 use crate::notify::SendError;
 use crate::notify::email::Mailer;
 use crate::notify::sms::Texter;
+use crate::service::sounds::{self, Fetch};
 use crate::service::{Hub, ServiceError, hearings, notices, sweep};
 use crate::store::outbox::{self, Job, Message};
 use crate::store::web;
@@ -35,6 +38,8 @@ pub struct Worker {
     pub mailer: Option<Mailer>,
     /// Sends text messages.
     pub texter: Texter,
+    /// Fetches the sound of calls.
+    pub recordings: Option<Rest>,
 }
 
 impl Worker {
@@ -84,6 +89,7 @@ impl Worker {
     async fn perform(&self, job: &Job) -> Result<(), ServiceError> {
         let outcome = match job.kind.as_str() {
             notices::SEND_MESSAGE => self.send(&job.payload).await?,
+            sounds::FETCH_RECORDING => self.fetch(&job.payload).await?,
             other => Err(SendError::Permanent(format!("no such work: {other}"))),
         };
         let now = self.hub.clock.now();
@@ -99,7 +105,9 @@ impl Worker {
                 tracing::error!(job = job.id.as_str(), "job {} is given up: {why}", job.id);
                 metrics::counter!("hub_jobs_given_up").increment(1);
                 outbox::dead(&mut tx, &job.id, now, &why).await?;
-                if let Ok(id) = job.payload.parse() {
+                if let Some(fetch) = fetch_of(job) {
+                    sounds::lost(&mut tx, &self.hub, &fetch, &why, now).await?;
+                } else if let Ok(id) = job.payload.parse() {
                     outbox::message_failed(&mut tx, &id).await?;
                 }
             }
@@ -125,6 +133,21 @@ impl Worker {
         Ok(Ok(()))
     }
 
+    /// Fetches what a caller said and keeps it with the case.
+    async fn fetch(&self, payload: &str) -> Result<Result<(), SendError>, ServiceError> {
+        let Ok(fetch) = serde_json::from_str::<Fetch>(payload) else {
+            return Ok(Err(SendError::Permanent("no recording is named".to_owned())));
+        };
+        let Some(rest) = &self.recordings else {
+            return Ok(Err(SendError::Permanent("no provider is configured that keeps recordings".to_owned())));
+        };
+        match rest.recording(&RecordingRef(fetch.recording.clone())).await {
+            Ok(content) => sounds::fetched(&self.hub, &fetch, &content).await.map(Ok),
+            // A recording that is not there yet may still be put away, and a password be put right.
+            Err(error) => Ok(Err(SendError::Passing(error.to_string()))),
+        }
+    }
+
     async fn hand_over(&self, message: &Message) -> Result<Option<String>, SendError> {
         match (message.channel.as_str(), &self.mailer) {
             ("mail", Some(mailer)) => mailer.send(message).await.map(|()| None),
@@ -142,4 +165,8 @@ impl Worker {
         }
         hearings::by_the_hub(&self.hub, &id, HearingCommand::Serve { channel: message.channel.clone() }).await
     }
+}
+
+fn fetch_of(job: &Job) -> Option<Fetch> {
+    (job.kind == sounds::FETCH_RECORDING).then(|| serde_json::from_str(&job.payload).ok()).flatten()
 }

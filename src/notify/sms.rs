@@ -53,8 +53,16 @@ impl Texter {
     /// # Errors
     /// When its address is not understood.
     pub fn twilio(config: &crate::config::Twilio, public_url: &str) -> anyhow::Result<Self> {
-        let rest = Rest::new(&config.base_url, &config.account_sid, &config.auth_token, TIMEOUT)?;
+        let rest = rest(config)?;
         let status_url = format!("{}/telephony/twilio/status", public_url.trim_end_matches('/'));
         Ok(Self::Twilio { rest, from: config.number.clone(), status_url })
     }
+}
+
+/// A client for the Twilio account of the configuration.
+///
+/// # Errors
+/// When its address is not understood.
+pub fn rest(config: &crate::config::Twilio) -> anyhow::Result<Rest> {
+    Ok(Rest::new(&config.base_url, &config.account_sid, &config.auth_token, TIMEOUT)?)
 }

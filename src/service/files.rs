@@ -58,6 +58,13 @@ impl Files {
         })
     }
 
+    /// Takes a content back that no row of the database came to speak of.
+    pub async fn discard(&self, attachment: &Attachment) {
+        if let Err(error) = tokio::fs::remove_file(self.attachment(attachment)).await {
+            tracing::warn!(attachment = attachment.id.as_str(), %error, "the file of {} stays behind, unused", attachment.id);
+        }
+    }
+
     /// Where an attachment lies.
     #[must_use]
     pub fn attachment(&self, attachment: &Attachment) -> PathBuf {

@@ -127,7 +127,12 @@ async fn checked(tx: &mut Tx, mut filing: Filing) -> Result<Filing, ServiceError
     let state = a.state.as_deref().map(StateCode::parse);
     let short = |t: &Option<String>| t.as_ref().is_none_or(|t| t.chars().count() <= LONGEST_FIELD);
     Check::default()
-        .that(!text.is_empty() || !filing.attachments.is_empty(), "text", "error-text-missing")
+        // The sound of a call may still be on its way from the provider.
+        .that(
+            !text.is_empty() || !filing.attachments.is_empty() || filing.channel == Channel::Telephone,
+            "text",
+            "error-text-missing",
+        )
         .that(text.chars().count() <= LONGEST_TEXT || by_phone, "text", "error-text-long")
         .that(by_phone || !matches!(mobile, Some(None)), "mobile", "error-mobile")
         .that(a.email.as_deref().is_none_or(is_email), "email", "error-email")

@@ -218,6 +218,15 @@ async fn admit(hub: &Hub, hearing: &Hearing, member: &str) -> Result<(), Service
     Ok(tx.commit().await?)
 }
 
+/// The city of the control room that a hearing is held at, if any.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn place(hub: &Hub, hearing: &Hearing) -> Result<Option<String>, ServiceError> {
+    let Some(code) = &hearing.control_room else { return Ok(None) };
+    Ok(desks::room(&mut hub.store.read().await?, code).await?.map(|r| r.city))
+}
+
 pub(super) async fn load(tx: &mut Tx, id: &HearingId) -> Result<(Hearing, Case), ServiceError> {
     let hearing = store::by_id(tx, id).await?.ok_or(ServiceError::NotFound)?;
     let case = cases::by_id(tx, &hearing.case).await?.ok_or(ServiceError::NotFound)?;
@@ -240,13 +249,14 @@ fn check(command: &HearingCommand) -> Result<(), ServiceError> {
         HearingCommand::Record { text } => {
             check.that(words(text), "text", "error-words-missing").that(short(text), "text", "error-long")
         }
-        HearingCommand::Order { findings } => check
+        HearingCommand::Order { findings, reasons } => check
             .that(!findings.is_empty() && findings.len() <= MOST_FINDINGS, "findings", "error-findings-missing")
             .that(
                 findings.iter().all(|Finding { issue, finding }| words(issue) && words(finding) && short(issue) && short(finding)),
                 "findings",
                 "error-finding-empty",
-            ),
+            )
+            .that(short(reasons), "reasons", "error-long"),
     }
     .done()
 }

@@ -13,6 +13,7 @@ pub mod recordings;
 pub mod review;
 pub mod rooms;
 pub mod sign_in;
+pub mod sounds;
 pub mod sweep;
 pub mod track;
 

@@ -78,6 +78,7 @@ impl Post<'_> {
             | CaseEvent::Attended { .. }
             | CaseEvent::HearingFixed { .. }
             | CaseEvent::PartyAdded { .. }
+            | CaseEvent::SoundLost { .. }
             | CaseEvent::AttendOverdue
             | CaseEvent::ConcludeOverdue => return Ok(()),
         };
@@ -178,6 +179,13 @@ impl Post<'_> {
     pub(crate) async fn recording_failed(&mut self, case: &Case, hearing: &Hearing, reason: &str) -> Result<(), StoreError> {
         let Some(account) = self.responsible(case).await? else { return Ok(()) };
         self.mail_staff(case, Some(hearing), &account, "mail-recording-failed", &[("reason", reason)]).await
+    }
+
+    /// The officer learns that what a caller said did not reach us.
+    pub(crate) async fn sound_lost(&mut self, case: &Case, why: &str) -> Result<(), StoreError> {
+        let Some(account) = self.responsible(case).await? else { return Ok(()) };
+        let telephone = case.applicant.mobile.as_deref().unwrap_or("–");
+        self.mail_staff(case, None, &account, "mail-sound-lost", &[("reason", why), ("telephone", telephone)]).await
     }
 
     /// A link to follow a case, for somebody who knows its number and has its telephone.

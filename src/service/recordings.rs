@@ -22,9 +22,21 @@ pub struct RecordedFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// Every segment fits its hash, every line its chain.
-    Whole { head: String, segments: u64 },
+    Whole {
+        /// Last hash of the chain.
+        head: String,
+        /// Number of segments in all files.
+        segments: u64,
+        /// Whether it was closed; else the process ended during it, and all that was written is whole.
+        complete: bool,
+        /// Each file and the member whose it is.
+        files: Vec<(String, String)>,
+    },
     /// The first broken link.
-    Broken { link: String },
+    Broken {
+        /// What it is.
+        link: String,
+    },
 }
 
 /// The recordings of a hearing with their files.
@@ -65,7 +77,12 @@ pub async fn verify(hub: &Hub, actor: &Actor, id: &RecordingId) -> Result<Verdic
             Some(head) if !head.is_empty() && head != report.head => {
                 Verdict::Broken { link: "the last hash is not the one that was stored at the end".to_owned() }
             }
-            _ => Verdict::Whole { segments: report.files.iter().map(|f| f.segments).sum(), head: report.head },
+            _ => Verdict::Whole {
+                segments: report.files.iter().map(|f| f.segments).sum(),
+                complete: report.complete,
+                files: report.files.into_iter().map(|f| (f.name, f.member)).collect(),
+                head: report.head,
+            },
         },
         Ok(Err(error)) => Verdict::Broken { link: error.to_string() },
         Err(error) => Verdict::Broken { link: error.to_string() },

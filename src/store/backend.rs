@@ -320,6 +320,15 @@ impl Store {
         tx.all("SELECT CAST(1 AS BIGINT) AS one", &[]).await.map(|_| ())
     }
 
+    /// Which database this is, for people.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "SQLite",
+            Self::Postgres(_) => "PostgreSQL",
+        }
+    }
+
     /// Closes all connections; SQLite folds its log into the file.
     pub async fn close(&self) {
         match self {

@@ -55,9 +55,16 @@ statements! {
     ATTACHMENT = "SELECT * FROM attachment WHERE id = $1";
     COUNT_FILED = "SELECT COUNT(*) AS n FROM case_file WHERE filed_at >= $1 AND filed_at < $2";
     COUNT_CONCLUDED = "SELECT COUNT(*) AS n FROM case_file WHERE concluded_at >= $1 AND concluded_at < $2";
-    COUNT_OPEN = "SELECT COUNT(*) AS n FROM case_file WHERE status <> 'closed' AND filed_at < $1";
-    COUNT_ATTEND_OVERDUE = "SELECT COUNT(*) AS n FROM case_file WHERE attended_at IS NULL AND status <> 'closed' AND attend_by < $1";
-    COUNT_CONCLUDE_OVERDUE = "SELECT COUNT(*) AS n FROM case_file WHERE status <> 'closed' AND conclude_by < $1";
+    COUNT_OPEN = "SELECT COUNT(*) AS n FROM case_file WHERE filed_at < $1 AND (concluded_at IS NULL OR concluded_at >= $1)";
+    COUNT_ATTEND_OVERDUE = "SELECT COUNT(*) AS n FROM case_file WHERE attend_by < $1 AND (attended_at IS NULL OR attended_at >= $1)
+        AND (concluded_at IS NULL OR concluded_at >= $1)";
+    COUNT_CONCLUDE_OVERDUE = "SELECT COUNT(*) AS n FROM case_file WHERE conclude_by < $1 AND (concluded_at IS NULL OR concluded_at >= $1)";
+    COUNT_LISTED = "SELECT COUNT(*) AS n FROM case_file WHERE (CAST($1 AS BIGINT) IS NULL OR due_at < $1)
+        AND (CAST($2 AS TEXT) IS NULL OR assignee = $2) AND (CAST($3 AS TEXT) IS NULL OR state = $3)
+        AND (CAST($4 AS TEXT) IS NULL OR desk_id = $4 OR assignee = $5)
+        AND (CAST($6 AS TEXT) IS NULL OR search LIKE $6)";
+    OVERDUE_BY_STATE = "SELECT state, COUNT(*) AS n FROM case_file WHERE due_at < $1 GROUP BY state ORDER BY state";
+    FILED_BY_STATE = "SELECT state, COUNT(*) AS n FROM case_file WHERE filed_at >= $1 GROUP BY state ORDER BY state";
     OPEN_BY_STATE = "SELECT state, COUNT(*) AS n FROM case_file WHERE status <> 'closed' GROUP BY state ORDER BY state";
 }
 
@@ -421,22 +428,43 @@ pub struct Figures {
 /// What the database says.
 pub async fn figures(tx: &mut Tx, from: Timestamp, until: Timestamp) -> Result<Figures, StoreError> {
     Ok(Figures {
-        filed: count(tx, COUNT_FILED, args![from, until]).await?,
-        concluded: count(tx, COUNT_CONCLUDED, args![from, until]).await?,
+        filed: number(tx, COUNT_FILED, args![from, until]).await?,
+        concluded: number(tx, COUNT_CONCLUDED, args![from, until]).await?,
     })
 }
 
-/// Cases open now; not attended beyond the third day; open beyond the seventh.
+/// What stood open at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// Open.
+    pub open: i64,
+    /// Open and not attended beyond the third day.
+    pub attend_overdue: i64,
+    /// Open beyond the seventh day.
+    pub conclude_overdue: i64,
+}
+
+/// Counts what stood open at a moment, from the stored clocks: also for one that has passed.
 ///
 /// # Errors
 /// What the database says.
-pub async fn open_and_overdue(tx: &mut Tx, now: Timestamp) -> Result<(i64, i64, i64), StoreError> {
-    let past = now.plus_millis(-999);
-    Ok((
-        count(tx, COUNT_OPEN, args![now.plus_millis(1)]).await?,
-        count(tx, COUNT_ATTEND_OVERDUE, args![past]).await?,
-        count(tx, COUNT_CONCLUDE_OVERDUE, args![past]).await?,
-    ))
+pub async fn standing(tx: &mut Tx, at: Timestamp) -> Result<Standing, StoreError> {
+    let past = at.plus_millis(-999);
+    Ok(Standing {
+        open: number(tx, COUNT_OPEN, args![at.plus_millis(1)]).await?,
+        attend_overdue: number(tx, COUNT_ATTEND_OVERDUE, args![past]).await?,
+        conclude_overdue: number(tx, COUNT_CONCLUDE_OVERDUE, args![past]).await?,
+    })
+}
+
+/// Number of cases that [`due_first`] would list in all.
+///
+/// # Errors
+/// What the database says.
+pub async fn count(tx: &mut Tx, filter: &Filter) -> Result<i64, StoreError> {
+    let (desk, account) = split(filter);
+    let args = args![filter.due_before, filter.assignee.clone(), filter.state.clone(), desk, account, like(filter)];
+    number(tx, COUNT_LISTED, args).await
 }
 
 /// Open cases of each state.
@@ -444,14 +472,30 @@ pub async fn open_and_overdue(tx: &mut Tx, now: Timestamp) -> Result<(i64, i64, 
 /// # Errors
 /// What the database says.
 pub async fn open_by_state(tx: &mut Tx) -> Result<Vec<(String, i64)>, StoreError> {
-    tx.all(OPEN_BY_STATE, &[])
-        .await?
-        .iter()
-        .map(|row| Ok((row.text("state")?, row.int("n")?)))
-        .collect()
+    by_state(tx, OPEN_BY_STATE, &[]).await
 }
 
-async fn count(tx: &mut Tx, sql: &'static str, args: &[super::Value]) -> Result<i64, StoreError> {
+/// Cases of each state that are past what is due next.
+///
+/// # Errors
+/// What the database says.
+pub async fn overdue_by_state(tx: &mut Tx, now: Timestamp) -> Result<Vec<(String, i64)>, StoreError> {
+    by_state(tx, OVERDUE_BY_STATE, args![now.plus_millis(-999)]).await
+}
+
+/// Cases of each state filed since `from`.
+///
+/// # Errors
+/// What the database says.
+pub async fn filed_by_state(tx: &mut Tx, from: Timestamp) -> Result<Vec<(String, i64)>, StoreError> {
+    by_state(tx, FILED_BY_STATE, args![from]).await
+}
+
+async fn by_state(tx: &mut Tx, sql: &'static str, args: &[super::Value]) -> Result<Vec<(String, i64)>, StoreError> {
+    tx.all(sql, args).await?.iter().map(|row| Ok((row.text("state")?, row.int("n")?))).collect()
+}
+
+async fn number(tx: &mut Tx, sql: &'static str, args: &[super::Value]) -> Result<i64, StoreError> {
     tx.first(sql, args).await?.ok_or(StoreError::Stale)?.int("n")
 }
 

@@ -9,10 +9,10 @@ use crate::id::{CaseId, HearingId};
 
 statements! {
     INSERT = "INSERT INTO hearing (id, case_id, medium, starts_at, control_room, room, phase, served_at, began_at, ended_at,
-        attempts, ex_parte, record, findings, signed_at, version)
+        attempts, ex_parte, record, signed_order, signed_at, version)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     UPDATE = "UPDATE hearing SET phase = $1, served_at = $2, began_at = $3, ended_at = $4, attempts = $5, ex_parte = $6,
-        record = $7, findings = $8, signed_at = $9, version = $10 WHERE id = $11 AND version = $12";
+        record = $7, signed_order = $8, signed_at = $9, version = $10 WHERE id = $11 AND version = $12";
     BY_ID = "SELECT * FROM hearing WHERE id = $1";
     BY_ROOM = "SELECT * FROM hearing WHERE room = $1";
     OF_CASE = "SELECT * FROM hearing WHERE case_id = $1 ORDER BY starts_at, id";
@@ -25,6 +25,7 @@ statements! {
     INSERT_PRESENCE = "INSERT INTO presence (id, hearing_id, at, member, name, part, what, phase, detail)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     LEDGER = "SELECT * FROM presence WHERE hearing_id = $1 ORDER BY at, id";
+    COUNT_DUE = "SELECT COUNT(*) AS n FROM hearing WHERE starts_at >= $1 AND starts_at < $2";
     COUNT_BEGAN = "SELECT COUNT(*) AS n FROM hearing WHERE began_at >= $1 AND began_at < $2";
 }
 
@@ -228,9 +229,17 @@ pub async fn count_began(tx: &mut Tx, from: Timestamp, until: Timestamp) -> Resu
     tx.first(COUNT_BEGAN, args![from, until]).await?.ok_or(StoreError::Stale)?.int("n")
 }
 
+/// Number of hearings fixed for the time from `from` until `until`.
+///
+/// # Errors
+/// What the database says.
+pub async fn count_due(tx: &mut Tx, from: Timestamp, until: Timestamp) -> Result<i64, StoreError> {
+    tx.first(COUNT_DUE, args![from, until]).await?.ok_or(StoreError::Stale)?.int("n")
+}
+
 fn read(row: &Row) -> Result<Hearing, StoreError> {
     let code = |what| StoreError::Corrupt { what };
-    let findings = row.opt_text("findings")?;
+    let order = row.opt_text("signed_order")?;
     Ok(Hearing {
         id: row.parsed("id")?,
         case: row.parsed("case_id")?,
@@ -245,7 +254,7 @@ fn read(row: &Row) -> Result<Hearing, StoreError> {
         attempts: row.json("attempts")?,
         ex_parte: row.opt_text("ex_parte")?,
         record: row.opt_text("record")?,
-        order: findings.map(|f| serde_json::from_str(&f).map_err(|_| code("findings"))).transpose()?,
+        order: order.map(|o| serde_json::from_str(&o).map_err(|_| code("signed_order"))).transpose()?,
         signed_at: row.opt_time("signed_at")?,
         version: row.int("version")?,
     })

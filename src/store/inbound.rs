@@ -12,12 +12,16 @@ statements! {
     ANSWER = "UPDATE inbound_event SET answer = $1, done_at = $2 WHERE id = $3";
     OPEN = "SELECT * FROM inbound_event WHERE done_at IS NULL AND received_at < $1 ORDER BY received_at LIMIT $2";
     INSERT_CALL = "INSERT INTO telephone_call (id, provider, external_id, caller, session, started_at, version)
-        VALUES ($1, $2, $3, $4, $5, $6, 0)";
+        VALUES ($1, $2, $3, $4, $5, $6, 0) ON CONFLICT (provider, external_id) DO NOTHING";
+    LOCK_CALL = "UPDATE telephone_call SET version = version WHERE provider = $1 AND external_id = $2";
     CALL = "SELECT * FROM telephone_call WHERE provider = $1 AND external_id = $2";
     UPDATE_CALL = "UPDATE telephone_call SET session = $1, case_id = $2, ended_at = $3, version = version + 1
         WHERE id = $4 AND version = $5";
     SILENT_CALLS = "SELECT * FROM telephone_call WHERE ended_at IS NULL AND started_at < $1 ORDER BY started_at LIMIT $2";
     CORRESPONDENT = "SELECT * FROM correspondent WHERE number = $1";
+    MEET = "INSERT INTO correspondent (number, language, dialogue, opted_out) VALUES ($1, '', '', 0) ON CONFLICT (number) DO NOTHING";
+    LOCK_CORRESPONDENT = "UPDATE correspondent SET number = number WHERE number = $1";
+    NEWEST_OF_KIND = "SELECT * FROM inbound_event WHERE kind = $1 ORDER BY received_at DESC, id DESC LIMIT $2";
     PUT_CORRESPONDENT = "INSERT INTO correspondent (number, language, dialogue, opted_out) VALUES ($1, $2, $3, $4)
         ON CONFLICT (number) DO UPDATE SET language = $2, dialogue = $3, opted_out = $4";
 }
@@ -71,7 +75,7 @@ pub struct Call {
 pub struct Correspondent {
     /// The number.
     pub number: String,
-    /// Their language.
+    /// The language they chose; empty before they did.
     pub language: String,
     /// Where the SMS dialogue stands (JSON, may be empty).
     pub dialogue: String,
@@ -118,16 +122,27 @@ pub async fn left_open(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<Vec
     tx.all(OPEN, args![before, limit]).await?.iter().map(read).collect()
 }
 
-/// Stores a new call.
+/// The newest events of a kind, newest first.
 ///
 /// # Errors
-/// [`StoreError::Taken`] for one that is there.
-pub async fn insert_call(tx: &mut Tx, c: &Call) -> Result<(), StoreError> {
-    tx.run_one(
+/// What the database says.
+pub async fn newest_of_kind(tx: &mut Tx, kind: &str, limit: i64) -> Result<Vec<Inbound>, StoreError> {
+    tx.all(NEWEST_OF_KIND, args![kind, limit]).await?.iter().map(read).collect()
+}
+
+/// Takes a call for this transaction alone, so that events of the same call in parallel wait, and reads it. `new` is
+/// stored first when the call is not known yet.
+///
+/// # Errors
+/// What the database says.
+pub async fn take_call(tx: &mut Tx, new: &Call) -> Result<Call, StoreError> {
+    tx.run(
         INSERT_CALL,
-        args![c.id.as_str(), &c.provider, &c.external_id, &c.caller, &c.session, c.started_at],
+        args![new.id.as_str(), &new.provider, &new.external_id, &new.caller, &new.session, new.started_at],
     )
-    .await
+    .await?;
+    tx.run_one(LOCK_CALL, args![&new.provider, &new.external_id]).await?;
+    call(tx, &new.provider, &new.external_id).await?.ok_or(StoreError::Stale)
 }
 
 /// Finds a call.
@@ -174,6 +189,17 @@ pub async fn correspondent(tx: &mut Tx, number: &str) -> Result<Option<Correspon
             })
         })
         .transpose()
+}
+
+/// Takes what is known of a number for this transaction alone, so that texts of the same number in parallel wait, and
+/// reads it. A number that never wrote or rang before has no language and no dialogue.
+///
+/// # Errors
+/// What the database says.
+pub async fn take_correspondent(tx: &mut Tx, number: &str) -> Result<Correspondent, StoreError> {
+    tx.run(MEET, args![number]).await?;
+    tx.run_one(LOCK_CORRESPONDENT, args![number]).await?;
+    correspondent(tx, number).await?.ok_or(StoreError::Stale)
 }
 
 /// Stores what is known of a number.

@@ -22,7 +22,7 @@ statements! {
     MESSAGE = "SELECT * FROM message WHERE id = $1";
     SENT = "UPDATE message SET status = 'sent', sent_at = $1, provider_ref = $2 WHERE id = $3";
     FAILED = "UPDATE message SET status = 'failed' WHERE id = $1";
-    DELIVERY = "UPDATE message SET status = $1 WHERE provider_ref = $2";
+    DELIVERY = "UPDATE message SET status = CASE WHEN status = 'delivered' THEN status ELSE $1 END WHERE provider_ref = $2";
     TO_RECIPIENT = "SELECT * FROM message WHERE recipient = $1 AND channel = $2 ORDER BY created_at, id LIMIT 200";
     NEWEST = "SELECT * FROM message WHERE channel = $1 ORDER BY created_at DESC, id DESC LIMIT $2";
 }
@@ -187,7 +187,8 @@ pub async fn message_failed(tx: &mut Tx, id: &MessageId) -> Result<(), StoreErro
     tx.run_one(FAILED, args![id.as_str()]).await
 }
 
-/// Notes a provider's report on a message. Answers whether we know the message.
+/// Notes a provider's report on a message. Reports overtake each other, so what was delivered stays delivered. Answers
+/// whether we know the message.
 ///
 /// # Errors
 /// What the database says.

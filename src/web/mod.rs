@@ -6,9 +6,12 @@ pub mod assets;
 pub mod demo;
 mod extract;
 pub mod health;
+mod pages;
+mod phone;
 mod problem;
 mod ranged;
 mod signal;
+mod telephony;
 pub mod views;
 
 use axum::Router;
@@ -24,6 +27,7 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use crate::intake::Telephony;
 use crate::service::Hub;
 
 /// The largest request; uploads of sound set their own.
@@ -39,14 +43,27 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'; st
 pub struct App {
     /// The use cases.
     pub hub: Arc<Hub>,
+    /// The telephone lines.
+    pub telephony: Arc<Telephony>,
     /// What was counted.
     pub metrics: Option<PrometheusHandle>,
     /// Below so much free space the hub is not ready.
     pub min_free_octets: u64,
+    /// The numbers that the front page names.
+    pub numbers: Numbers,
     /// Whether this is the demo, with its clock, telephone and mailbox.
     pub demo: bool,
     /// Whether this listener speaks TLS; cookies are named and marked by it.
     pub secure: bool,
+}
+
+/// The numbers that people call and text, written for reading.
+#[derive(Debug, Clone, Default)]
+pub struct Numbers {
+    /// To call.
+    pub call: String,
+    /// To text.
+    pub text: String,
 }
 
 /// The public listener's routes.
@@ -54,6 +71,8 @@ pub fn router(app: App) -> Router {
     let in_production = !app.demo;
     let mut routes = Router::new()
         .merge(api::router())
+        .merge(pages::router(app.demo))
+        .merge(telephony::router(&app.telephony))
         .route("/rooms/{room}/signal", get(signal::open))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz));
@@ -82,7 +101,7 @@ pub fn private_router(app: App) -> Router {
 fn dressed(routes: Router<App>) -> Router<App> {
     let always = |name, value: &'static str| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     routes
-        .fallback(|| async { problem::ApiError::not_found() })
+        .layer(axum::middleware::from_fn(pages::remember_language))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, LONGEST_REQUEST))
         .layer(CsrfLayer::new())

@@ -2,7 +2,7 @@
 // whole, also after kill -9. Run: cargo build -p signaling --example room && node tests/browser/room.mjs [path of the example]
 import { execFileSync, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { mkdtempSync, readdirSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -55,10 +55,11 @@ const browser = await chromium.launch({
     '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required'],
 });
 
-async function open(query, base = url) {
+async function open(query, prepare) {
   const page = await (await browser.newContext()).newPage();
+  if (prepare) await page.addInitScript(prepare);
   page.on('pageerror', (error) => check('no error on the page', false, String(error)));
-  await page.goto(`${base}/?${new URLSearchParams(query)}`);
+  await page.goto(`${url}/?${new URLSearchParams(query)}`);
   return page;
 }
 const state = (page) => page.evaluate(() => window.client?.state);
@@ -93,6 +94,26 @@ function checkFolder(name, least) {
       `audio ${spans.audio} video ${spans.video} ${statSync(join(folder, name, file)).size} bytes`);
     check(`${name}/${file}: begin and end together`, Math.abs(spans.audio?.[0] - spans.video?.[0]) < 0.5 && Math.abs(spans.audio?.[1] - spans.video?.[1]) < 0.5);
     check(`${name}/${file}: ffmpeg has no complaint`, complaints === '', complaints);
+  }
+}
+
+/** Plays each file a little, jumps to near its end, and goes on playing there. */
+async function plays(player, name, files, type) {
+  for (const file of files) {
+    const data = readFileSync(join(folder, name, file.name)).toString('base64');
+    const played = await player.evaluate(async ([data, type]) => {
+      const video = document.createElement('video');
+      video.muted = true;
+      video.src = URL.createObjectURL(await (await fetch(`data:${type};base64,${data}`)).blob());
+      await video.play();
+      const { duration } = video;
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      video.currentTime = duration - 2;
+      await new Promise((resolve) => (video.onseeked = resolve));
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      return { duration, at: video.currentTime, width: video.videoWidth, error: video.error?.message };
+    }, [data, type]);
+    check(`${file.name} plays and jumps in the browser`, played.width >= 320 && played.at > played.duration - 1.9 && !played.error, JSON.stringify(played));
   }
 }
 
@@ -144,6 +165,9 @@ try {
   await until('the officer sees the new tab', async () => (await received(officer)).frames > taken.frames + 25);
   await sleep(1_000);
 
+  check('who speaks is told', await officer.evaluate(() => window.seen.some(([n, d]) => n === 'speaking' && d.member === 'party')));
+  check('the line is good', await officer.evaluate(() => window.last.quality?.level === 'good'));
+
   const stopped = await ask({ room: 'a', command: 'stop' });
   check('the recording stops', stopped.startsWith('Ok(Recorded'), stopped.slice(0, 120));
   checkFolder('one', 8);
@@ -151,29 +175,56 @@ try {
   check('the recording verifies', report.complete && report.tail.length === 0 && report.files.length === 2, `${report.lines} lines, ${report.events} events`);
 
   const player = await open({ room: 'b', member: 'x', role: 'observer', silent: 1 });
-  const { readFileSync } = await import('node:fs');
-  for (const file of report.files) {
-    const data = readFileSync(join(folder, 'one', file.name)).toString('base64');
-    const played = await player.evaluate(async (data) => {
-      const video = document.createElement('video');
-      video.muted = true;
-      video.src = URL.createObjectURL(await (await fetch(`data:video/webm;base64,${data}`)).blob());
-      await video.play();
-      const { duration } = video;
-      await new Promise((resolve) => setTimeout(resolve, 700));
-      video.currentTime = duration - 2;
-      await new Promise((resolve) => (video.onseeked = resolve));
-      return { duration, at: video.currentTime, width: video.videoWidth, error: video.error?.message };
-    }, data);
-    check(`${file.name} plays and jumps in the browser`, played.width >= 320 && played.at > 3 && !played.error, JSON.stringify(played));
-  }
+  await plays(player, 'one', report.files, 'video/webm');
+  const tested = await player.evaluate(() => window.selfTest({ probeUrl: '/probe' }));
+  check('the self-test finds camera, microphone and the way', tested.camera && tested.microphone && tested.network.ok, JSON.stringify(tested));
+
+  // H.264 alone, as some telephones do.
+  const h264 = () => {
+    const add = RTCPeerConnection.prototype.addTransceiver;
+    RTCPeerConnection.prototype.addTransceiver = function (kind, init) {
+      const transceiver = add.call(this, kind, init);
+      const codecs = RTCRtpSender.getCapabilities('video').codecs.filter((c) => c.mimeType === 'video/H264' && c.sdpFmtpLine.includes('packetization-mode=1'));
+      if (kind === 'video') transceiver.setCodecPreferences(codecs);
+      return transceiver;
+    };
+  };
+  const sender = await open({ room: 'h', member: 'sender', role: 'presiding_officer', admitted: 1 }, h264);
+  const viewer = await open({ room: 'h', member: 'viewer', role: 'observer', admitted: 1, silent: 1 });
+  await ask({ room: 'h', command: 'record', name: 'h264' });
+  await until('H.264 pictures arrive', async () => (await received(viewer)).frames > 60);
+  await sleep(3_000);
+  await ask({ room: 'h', command: 'stop' });
+  const mkv = JSON.parse(await ask({ room: 'h', command: 'verify', name: 'h264' }));
+  check('and are kept as Matroska', mkv.complete && mkv.files.length === 1 && mkv.files[0].name.endsWith('.mkv'), mkv.files.map((f) => f.name).join());
+  checkFolder('h264', 3);
+  await plays(player, 'h264', mkv.files, 'video/x-matroska');
+  await sender.close();
+  await viewer.close();
+
+  // An office whose firewall passes TCP alone.
+  const tcpOnly = () => {
+    const set = RTCPeerConnection.prototype.setRemoteDescription;
+    RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
+      return set.call(this, { type, sdp: sdp.replace(/a=candidate:\S+ 1 udp .*\r\n/g, '') });
+    };
+  };
+  const office = await open({ room: 't', member: 'office', role: 'presiding_officer', admitted: 1 }, tcpOnly);
+  const home = await open({ room: 't', member: 'home', role: 'presiding_officer', admitted: 1 });
+  for (const [name, page] of Object.entries({ office, home })) await until(`by TCP alone: ${name} sees pictures`, async () => (await received(page)).frames > 40);
+  const protocols = await office.evaluate(async () => {
+    const reports = await window.client.subscribing.getStats();
+    return [...reports.values()].filter((r) => r.type === 'candidate-pair' && r.nominated).map((r) => reports.get(r.localCandidateId).protocol);
+  });
+  check('and it is TCP', protocols.join() === 'tcp', protocols.join());
+  await office.close();
+  await home.close();
 
   // The same again, ended by kill -9.
   await ask({ room: 'a', command: 'record', name: 'two' });
   await sleep(6_000);
   console.log((await (await fetch(`${url}/counters`)).text()));
   hub.child.kill('SIGKILL');
-  const killed = Date.now();
   await sleep(300);
   const again = await startHub();
   url = again.url;
@@ -181,7 +232,6 @@ try {
   const after = cut.startsWith('{') ? JSON.parse(cut) : { files: [] };
   check('a killed recording verifies', after.files.length === 2 && !after.complete && after.end_ms > 4_800, `${cut.slice(-300)} (${after.end_ms} ms)`);
   checkFolder('two', 4);
-  void killed;
   again.child.kill();
 } finally {
   await browser.close();

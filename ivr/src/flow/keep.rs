@@ -1,5 +1,5 @@
-//! Nothing that was said gets lost: recordings wait among the unkept until an `Ask` carries them, at the latest when the
-//! call ends.
+//! Nothing that was said gets lost: recordings wait among the unkept until an `Ask` carries them, at the latest when
+//! the call ends.
 
 use super::session::{Purpose, State};
 use super::speak::Flow;

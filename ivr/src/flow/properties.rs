@@ -64,6 +64,9 @@ fn event() -> impl Strategy<Value = (Input, Input, i64)> {
 struct Call {
     session: Session,
     now: i64,
+    /// Recordings that the line delivered.
+    heard: BTreeSet<RecordingRef>,
+    /// Those, and the ones that were reported beside the line.
     reported: BTreeSet<RecordingRef>,
     carried: BTreeSet<RecordingRef>,
     carried_twice: bool,
@@ -75,6 +78,7 @@ impl Call {
         let mut call = Self {
             session: Session::new(),
             now: 1_800_000_000_000,
+            heard: BTreeSet::new(),
             reported: BTreeSet::new(),
             carried: BTreeSet::new(),
             carried_twice: false,
@@ -89,6 +93,7 @@ impl Call {
         if let Input::Recorded { recording, .. } | Input::RecordingReady { recording } = &input {
             self.reported.insert(recording.clone());
         }
+        let came_before = matches!(&input, Input::Recorded { recording, .. } if !self.heard.insert(recording.clone()));
         let was_awaiting = self.session.outstanding().is_some();
         assert!(!was_awaiting, "the driver leaves no question open");
         let mut turn = Turn::begin(self.session.clone(), input, self.now);
@@ -102,6 +107,10 @@ impl Call {
         let (session, effects) = turn.finish();
         self.session = session;
         self.check(&effects);
+        assert!(!came_before || effects.is_empty(), "a recording that came twice was heard twice: {effects:?}");
+        if self.session.is_over() {
+            assert_eq!(self.reported, self.carried, "the call is over, and a recording has no case");
+        }
         effects
     }
 
@@ -141,6 +150,23 @@ impl Call {
             assert!(speaks, "a caller always hears a sentence: {effects:?}");
         }
     }
+}
+
+/// The one thing a caller can do for ever is to have the number said again.
+#[test]
+fn a_caller_who_wants_the_number_again_and_again_is_let_go() {
+    let mut call = Call::new(Some(Language::English));
+    let filed = Input::Filed { number: "GR26-0000123-0".parse().unwrap() };
+    for keys in ["2", "1"] {
+        call.hear(Input::Digits(keys.to_owned()), &filed);
+    }
+    call.hear(Input::Recorded { recording: RecordingRef("R1".to_owned()), seconds: 5 }, &filed);
+    let repeated = (0..200).take_while(|_| {
+        call.hear(Input::Digits("1".to_owned()), &filed);
+        !call.session.is_over()
+    });
+    let repeated = repeated.count();
+    assert!((40..=60).contains(&repeated), "{repeated} times");
 }
 
 proptest! {

@@ -7,6 +7,7 @@ use md5::Md5;
 use serde::{Deserialize, Serialize};
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
+use thiserror::Error;
 
 use super::{Answer, Provider, Refused, Request, pairs, value};
 use crate::caller::Caller;
@@ -39,6 +40,14 @@ pub enum PasswordHash {
     Md5,
 }
 
+/// The gateway did not take a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the gateway did not take the message (code {code:?})")]
+pub struct PushRefused {
+    /// The gateway's code, where it gave one.
+    pub code: Option<u16>,
+}
+
 impl std::fmt::Debug for Msdg {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Msdg")
@@ -55,11 +64,12 @@ impl Msdg {
     pub fn push(&self, to: &Caller, text: &str, template_id: &str) -> Option<Vec<(&'static str, String)>> {
         let Caller::Mobile(number) = to else { return None };
         let mobile = number.strip_prefix("+91")?;
-        let (kind, content) = match segments(text).encoding {
-            Encoding::Gsm7 => ("singlemsg", text.to_owned()),
-            Encoding::Ucs2 => ("unicodemsg", as_entities(text)),
+        let text = text.trim();
+        // The gateway knows text beyond GSM-7 as a bulk service alone, so its one receiver stands in the bulk field.
+        let (to_field, kind, content) = match segments(text).encoding {
+            Encoding::Gsm7 => ("mobileno", "singlemsg", text.to_owned()),
+            Encoding::Ucs2 => ("bulkmobno", "unicodemsg", as_entities(text)),
         };
-        let content = content.trim().to_owned();
         let key = hex::encode(Sha512::digest(format!(
             "{}{}{}{}",
             self.username.trim(),
@@ -68,7 +78,7 @@ impl Msdg {
             self.secure_key.trim()
         )));
         Some(vec![
-            ("mobileno", mobile.to_owned()),
+            (to_field, mobile.to_owned()),
             ("senderid", self.sender_id.clone()),
             ("content", content),
             ("smsservicetype", kind.to_owned()),
@@ -84,6 +94,21 @@ impl Msdg {
     pub fn push_body(&self, to: &Caller, text: &str, template_id: &str) -> Option<String> {
         let form = self.push(to, text, template_id)?;
         Some(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish())
+    }
+
+    /// The gateway's answer to a push: the name of the message (`402,MsgID = 1506…msdgsms`), or the code that says why
+    /// not.
+    ///
+    /// # Errors
+    /// [`PushRefused`]; its codes are in the gateway's integration document.
+    pub fn pushed(answer: &str) -> Result<String, PushRefused> {
+        let (code, rest) = answer.trim().split_once(',').unwrap_or((answer.trim(), ""));
+        let code = code.split_whitespace().next().and_then(|code| code.parse().ok());
+        let message = rest.split_once('=').map(|(_, message)| message.trim()).filter(|message| !message.is_empty());
+        match (code, message) {
+            (Some(402), Some(message)) => Ok(message.to_owned()),
+            (code, _) => Err(PushRefused { code }),
+        }
     }
 
     fn hashed_password(&self) -> String {
@@ -170,7 +195,20 @@ mod tests {
     fn hindi_goes_as_entities() {
         let form = account().push(&Caller::parse("9876543210"), "केस", "1107").unwrap();
         assert_eq!(field(&form, "smsservicetype"), "unicodemsg");
+        assert_eq!(field(&form, "bulkmobno"), "9876543210");
+        assert!(form.iter().all(|(name, _)| *name != "mobileno"));
         assert_eq!(field(&form, "content"), "&#2325;&#2375;&#2360;");
+    }
+
+    #[test]
+    fn the_gateway_s_answer_names_the_message_or_the_reason() {
+        assert_eq!(
+            Msdg::pushed("402,MsgID = 150620161466003974245msdgsms\n"),
+            Ok("150620161466003974245msdgsms".into())
+        );
+        assert_eq!(Msdg::pushed("401 : Invalid User"), Err(PushRefused { code: Some(401) }));
+        assert_eq!(Msdg::pushed("402,"), Err(PushRefused { code: Some(402) }));
+        assert_eq!(Msdg::pushed("<html>"), Err(PushRefused { code: None }));
     }
 
     #[test]

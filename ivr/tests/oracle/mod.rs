@@ -14,10 +14,8 @@ pub fn lines(subject: &str) -> Option<Vec<serde_json::Value>> {
         return None;
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let python = std::env::var("HUB_TWILIO_PYTHON").map_or_else(
-        |_| std::env::var("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from).join("twilio-venv/bin/python"),
-        PathBuf::from,
-    );
+    let target = root.join(std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned()));
+    let python = std::env::var("HUB_TWILIO_PYTHON").map_or(target.join("venv/twilio/bin/python"), PathBuf::from);
     assert!(
         python.exists(),
         "{} is missing: run tests/twilio/setup, or set HUB_SKIP_TWILIO_ORACLE=1",

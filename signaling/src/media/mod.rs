@@ -1,6 +1,6 @@
 //! The media plane: every peer connection of every room on one UDP port, on one thread of its own.
 //!
-//! * [`net`] reads and writes the socket and keeps the time; [`plane`] holds the state and is driven by values alone.
+//! * [`net`] reads and writes the socket and keeps the time ([`tcp`] for networks that pass no UDP); [`plane`] holds the state and is driven by values alone.
 //! * [`peer`] is one peer connection (two for each tab: publish and subscribe); [`negotiate`] is what we do to SDP around it.
 //! * [`forward`], [`rewrite`], [`keyframe`], [`vp8`], [`h264`]: from one publisher's packets to each subscriber's own stream.
 //! * [`stun`] tells whose packet a datagram is; strangers' are dropped and counted.
@@ -19,6 +19,7 @@ mod peer;
 mod plane;
 mod rewrite;
 mod stun;
+mod tcp;
 pub(crate) mod vp8;
 
 pub(crate) use net::start;
@@ -27,7 +28,7 @@ use crate::message::{ErrorCode, Kind, TrackView};
 use crate::recording::RecorderInput;
 use crate::room::{MediaAction, RoomReport};
 use crate::{ConnectionId, MemberId, RoomId};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Rooms → media plane. When full, the room waits.
 pub(crate) const COMMANDS: usize = 1024;
@@ -35,13 +36,32 @@ pub(crate) const COMMANDS: usize = 1024;
 /// What the plane is asked.
 #[derive(Debug)]
 pub(crate) enum MediaCommand {
-    Open { room: RoomId, reports: mpsc::Sender<RoomReport> },
-    Act { room: RoomId, action: MediaAction },
+    Open {
+        room: RoomId,
+        reports: mpsc::Sender<RoomReport>,
+    },
+    Act {
+        room: RoomId,
+        action: MediaAction,
+    },
     /// Give the recorder a copy of everything that is forwarded; none ends it.
-    Tap { room: RoomId, tap: Option<mpsc::Sender<RecorderInput>> },
+    Tap {
+        room: RoomId,
+        tap: Option<mpsc::Sender<RecorderInput>>,
+    },
     /// The recorder needs a whole picture of this member.
-    Keyframe { room: RoomId, member: MemberId },
-    Close { room: RoomId },
+    Keyframe {
+        room: RoomId,
+        member: MemberId,
+    },
+    Close {
+        room: RoomId,
+    },
+    /// A browser tries its way to us before a hearing: connect it to nothing, for a while.
+    Probe {
+        sdp: String,
+        answer: oneshot::Sender<Option<String>>,
+    },
     /// The server is gone.
     Shutdown,
 }
@@ -57,7 +77,10 @@ pub(crate) struct MediaEvent {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum MediaEventKind {
     Answer(String),
-    Offer { sdp: String, tracks: Vec<TrackView> },
+    Offer {
+        sdp: String,
+        tracks: Vec<TrackView>,
+    },
     Refused(ErrorCode),
     /// One of the two connections is up.
     Up,
@@ -104,6 +127,38 @@ impl Codec {
             Self::Opus => true,
             Self::Vp8 => vp8::starts_key_frame(payload),
             Self::H264 => h264::starts_key_frame(payload),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Strangers' bytes reach these before anything is proved.
+        #[test]
+        fn no_bytes_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..200), text in ".{0,200}") {
+            stun::classify(&bytes);
+            let mut request = vec![0, 1];
+            request.extend_from_slice(&bytes);
+            if let Some(mut check) = stun::Check::read(&request) {
+                prop_assert!(!check.is_authentic("secret"));
+            }
+            for codec in [Codec::Opus, Codec::Vp8, Codec::H264] {
+                codec.starts_key_frame(&bytes);
+            }
+            let mut moved = bytes.clone();
+            vp8::move_picture_ids(&mut moved, 77, 7);
+            prop_assert_eq!(moved.len(), bytes.len());
+            h264::sps_size(&bytes);
+            let mut assembler = h264::Assembler::default();
+            for piece in bytes.chunks(9) {
+                assembler.push(piece);
+            }
+            negotiate::directions(&text);
+            negotiate::with_candidates(&text, &[]);
         }
     }
 }

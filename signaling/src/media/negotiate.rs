@@ -7,7 +7,10 @@ pub(crate) const MAX_SDP_BYTES: usize = 64 * 1024;
 
 /// The client's candidates are not for the stack: it answers checks, and knows one virtual address for each client (see [`super::peer`]).
 pub(crate) fn without_candidates(sdp: &str) -> String {
-    lines(sdp).filter(|line| !line.starts_with("a=candidate:") && *line != "a=end-of-candidates").map(terminated).collect()
+    lines(sdp)
+        .filter(|line| !line.starts_with("a=candidate:") && *line != "a=end-of-candidates")
+        .map(terminated)
+        .collect()
 }
 
 /// Puts our real addresses in place of the stack's virtual one, at the end of the first media section (all are bundled).
@@ -87,7 +90,9 @@ mod tests {
         let ours = ["candidate:1 1 udp 2130706431 127.0.0.1 7000 typ host".to_owned()];
         let sdp = with_candidates(SDP, &ours);
         assert_eq!(sdp.matches("a=candidate").count(), 1);
-        assert!(sdp.contains("a=sendonly\r\na=candidate:1 1 udp 2130706431 127.0.0.1 7000 typ host\r\na=end-of-candidates\r\nm=video"));
+        assert!(sdp.contains(
+            "a=sendonly\r\na=candidate:1 1 udp 2130706431 127.0.0.1 7000 typ host\r\na=end-of-candidates\r\nm=video"
+        ));
         assert!(!without_candidates(SDP).contains("candidate"));
         assert_eq!(credentials(SDP), Some(("abc".to_owned(), "secret".to_owned())));
         assert_eq!(credentials("v=0\r\n"), None);

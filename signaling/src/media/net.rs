@@ -1,10 +1,11 @@
-//! The one UDP port: a thread with its own small runtime reads it, keeps the plane's time and writes what the plane gives.
+//! The one media port: a thread with its own small runtime reads it, keeps the plane's time and writes what the plane gives.
 
 use super::counters::Counters;
 use super::plane::Plane;
+use super::tcp::{Heard, Path, TcpSide};
 use super::{COMMANDS, MediaCommand};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc;
@@ -22,30 +23,41 @@ pub(crate) struct Started {
 }
 
 /// Binds the port and starts the thread. It ends with [`MediaCommand::Shutdown`] or when nobody can command it any more.
+/// The same number is bound for TCP, too; where that is taken, the port serves UDP alone.
 pub(crate) fn start(listen: SocketAddr, public: &[IpAddr]) -> io::Result<Started> {
     let socket = UdpSocket::bind(listen)?;
     socket.set_nonblocking(true)?;
     let local = socket.local_addr()?;
+    let listener = TcpListener::bind(local).and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
+    if let Err(error) = &listener {
+        tracing::warn!(%local, %error, "media over TCP is off: the port is taken");
+    }
+    let listener = listener.ok();
     let counters = Arc::new(Counters::default());
     let (commands, inbox) = mpsc::channel(COMMANDS);
     let plane_counters = Arc::clone(&counters);
-    let candidates = candidates(local, public);
+    let candidates = candidates(local, public, listener.is_some());
     std::thread::Builder::new().name("media".to_owned()).spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
-        match runtime {
-            Ok(runtime) => runtime.block_on(async move {
-                match tokio::net::UdpSocket::from_std(socket) {
-                    Ok(socket) => run(socket, Plane::new(candidates, plane_counters), inbox).await,
-                    Err(error) => tracing::error!(%error, "the media port cannot be used"),
-                }
-            }),
-            Err(error) => tracing::error!(%error, "the media thread has no runtime"),
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return tracing::error!(%error, "the media thread has no runtime"),
+        };
+        let plane = Plane::new(candidates, plane_counters);
+        if let Err(error) = runtime.block_on(run(socket, listener, plane, inbox)) {
+            tracing::error!(%error, "the media port cannot be used");
         }
     })?;
     Ok(Started { local, commands, counters })
 }
 
-async fn run(socket: tokio::net::UdpSocket, mut plane: Plane, mut inbox: mpsc::Receiver<MediaCommand>) {
+async fn run(
+    socket: UdpSocket,
+    listener: Option<TcpListener>,
+    mut plane: Plane,
+    mut inbox: mpsc::Receiver<MediaCommand>,
+) -> io::Result<()> {
+    let socket = tokio::net::UdpSocket::from_std(socket)?;
+    let mut tcp = listener.map(TcpSide::new).transpose()?;
     let mut buffer = vec![0u8; LARGEST_DATAGRAM];
     loop {
         let deadline = plane.deadline(Instant::now());
@@ -55,28 +67,18 @@ async fn run(socket: tokio::net::UdpSocket, mut plane: Plane, mut inbox: mpsc::R
                 plane.command(command.unwrap_or(MediaCommand::Shutdown), Instant::now());
                 plane.process(Instant::now());
                 if last {
-                    send_all(&socket, &mut plane);
-                    return;
+                    send_all(&socket, tcp.as_mut(), &mut plane);
+                    return Ok(());
                 }
             }
             ready = socket.readable() => {
-                if ready.is_err() {
-                    return;
+                ready?;
+                read_batch(&socket, &mut buffer, &mut plane);
+            }
+            Some(heard) = hear(tcp.as_mut()) => {
+                if let Some(tcp) = tcp.as_mut() {
+                    take_batch(tcp, heard, &mut plane);
                 }
-                let now = Instant::now();
-                for _ in 0..BATCH {
-                    // An error here is one datagram's (a client's port is closed, say), never the socket's end.
-                    match socket.try_recv_from(&mut buffer) {
-                        Ok((length, from)) => {
-                            if let Some(datagram) = buffer.get(..length) {
-                                plane.datagram(datagram, from, now);
-                            }
-                        }
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                        Err(_) => {}
-                    }
-                }
-                plane.process(now);
             }
             () = tokio::time::sleep_until(deadline.into()) => {}
         }
@@ -84,21 +86,71 @@ async fn run(socket: tokio::net::UdpSocket, mut plane: Plane, mut inbox: mpsc::R
         if plane.deadline(now) <= now {
             plane.tick(now);
         }
-        send_all(&socket, &mut plane);
+        send_all(&socket, tcp.as_mut(), &mut plane);
     }
 }
 
+fn read_batch(socket: &tokio::net::UdpSocket, buffer: &mut [u8], plane: &mut Plane) {
+    let now = Instant::now();
+    for _ in 0..BATCH {
+        // An error here is one datagram's (a client's port is closed, say), never the socket's end.
+        match socket.try_recv_from(buffer) {
+            Ok((length, from)) => {
+                if let Some(datagram) = buffer.get(..length) {
+                    plane.datagram(datagram, Path::Udp(from), now);
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(_) => {}
+        }
+    }
+    plane.process(now);
+}
+
+/// Without a listener there is nothing to wait for.
+async fn hear(tcp: Option<&mut TcpSide>) -> Option<Heard> {
+    match tcp {
+        Some(tcp) => tcp.hear().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn take_batch(tcp: &mut TcpSide, first: Heard, plane: &mut Plane) {
+    let now = Instant::now();
+    let mut heard = Some(first);
+    let mut left = BATCH;
+    while let Some(word) = heard {
+        match word {
+            Heard::Datagram(from, datagram) => plane.datagram(&datagram, Path::Tcp(from), now),
+            Heard::GraceOver(id) if plane.knows(Path::Tcp(id)) => {}
+            Heard::GraceOver(id) | Heard::Gone(id) => tcp.hang_up(id),
+        }
+        left -= 1;
+        heard = if left > 0 { tcp.try_hear() } else { None };
+    }
+    plane.process(now);
+}
+
 /// Writes everything. A full socket buffer or an unreachable client loses datagrams, as any network may.
-fn send_all(socket: &tokio::net::UdpSocket, plane: &mut Plane) {
+fn send_all(socket: &tokio::net::UdpSocket, mut tcp: Option<&mut TcpSide>, plane: &mut Plane) {
     while let Some((datagram, to)) = plane.transmit() {
-        if let Err(error) = socket.try_send_to(&datagram, to) {
-            tracing::trace!(%error, "datagram not sent");
+        match to {
+            Path::Udp(to) => {
+                if let Err(error) = socket.try_send_to(&datagram, to) {
+                    tracing::trace!(%error, "datagram not sent");
+                }
+            }
+            Path::Tcp(to) => {
+                if let Some(tcp) = &mut tcp {
+                    tcp.send(to, datagram);
+                }
+            }
         }
     }
 }
 
-/// The addresses that clients are told, best first.
-fn candidates(local: SocketAddr, public: &[IpAddr]) -> Vec<String> {
+/// The addresses that clients are told, best first; TCP after all UDP (the priorities are RFC 8445's for host candidates, RFC 6544's for TCP).
+fn candidates(local: SocketAddr, public: &[IpAddr], with_tcp: bool) -> Vec<String> {
     let mut addresses = public.to_vec();
     if addresses.is_empty() {
         if local.ip().is_unspecified() {
@@ -108,12 +160,16 @@ fn candidates(local: SocketAddr, public: &[IpAddr]) -> Vec<String> {
             addresses.push(local.ip());
         }
     }
-    let priority = |index: usize| 2_130_706_431 - u32::try_from(index).unwrap_or(0) * 256;
-    addresses
+    let less = |index: usize| u32::try_from(index).unwrap_or(0) * 256;
+    let port = local.port();
+    let udp = addresses
         .iter()
         .enumerate()
-        .map(|(n, ip)| format!("candidate:{} 1 udp {} {ip} {} typ host", n + 1, priority(n), local.port()))
-        .collect()
+        .map(|(n, ip)| format!("candidate:{} 1 udp {} {ip} {port} typ host", n + 1, 2_130_706_431 - less(n)));
+    let tcp = addresses.iter().enumerate().filter(|_| with_tcp).map(|(n, ip)| {
+        format!("candidate:{} 1 tcp {} {ip} {port} typ host tcptype passive", n + 101, 1_671_430_143 - less(n))
+    });
+    udp.chain(tcp).collect()
 }
 
 /// The address that this machine would use towards others. Nothing is sent: connecting a UDP socket only looks the route up.

@@ -6,19 +6,14 @@
 
 use super::feedback::{self, KeyframeFeedback};
 use super::forward::Output;
+use super::tcp::Path;
 use super::{Codec, negotiate};
 use crate::message::Kind;
 use crate::{ConnectionId, MemberId, RoomId};
 use bytes::BytesMut;
 use rtc::interceptor::{NackGeneratorBuilder, NackResponderBuilder, Registry, Slot};
-use rtc::peer_connection::configuration::RTCConfigurationBuilder;
-use rtc::peer_connection::configuration::interceptor_registry::{
-    configure_rtcp_reports, configure_simulcast_extension_headers, configure_twcc_receiver_only,
-};
-use rtc::peer_connection::configuration::media_engine::MediaEngine;
-use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
-use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceCandidateInit};
-use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
+use rtc::peer_connection::RTCPeerConnectionBuilder;
+use rtc::peer_connection::transport::RTCDtlsRole;
 use rtc::rtp_transceiver::RTCRtpReceiverId;
 use rtc::rtp_transceiver::rtp_sender::{RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RtpCodecKind};
 use rtc::sansio::Protocol;
@@ -28,6 +23,10 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
+use webrtc::peer_connection::{
+    MediaEngine, RTCConfigurationBuilder, RTCIceCandidateInit, RTCPeerConnection, SettingEngineBuilder,
+    configure_rtcp_reports, configure_simulcast_extension_headers, configure_twcc_receiver_only,
+};
 
 /// A peer connection's number in the plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -64,9 +63,9 @@ pub(crate) struct Peer {
     /// When the stack wants the time told.
     pub deadline: Instant,
     /// The path that the client chose, and the one that a STUN answer goes to.
-    pub path: Option<SocketAddr>,
-    pub check_from: Option<SocketAddr>,
-    pub paths: Vec<SocketAddr>,
+    pub path: Option<Path>,
+    pub check_from: Option<Path>,
+    pub paths: Vec<Path>,
     /// Publish: payload types, and which stream is what.
     pub codecs: HashMap<u8, Codec>,
     pub streams: HashMap<u32, (RTCRtpReceiverId, Kind)>,
@@ -116,7 +115,8 @@ impl Peer {
             .with_media_engine(media)
             .with_interceptor_registry(interceptors)
             .build(now)?;
-        let candidate = format!("candidate:1 1 udp 2130706431 {} {} typ host", VIRTUAL_LOCAL.ip(), VIRTUAL_LOCAL.port());
+        let candidate =
+            format!("candidate:1 1 udp 2130706431 {} {} typ host", VIRTUAL_LOCAL.ip(), VIRTUAL_LOCAL.port());
         pc.add_local_candidate(RTCIceCandidateInit { candidate, ..Default::default() })?;
         Ok(Self {
             room,
@@ -156,7 +156,7 @@ impl Peer {
     }
 
     /// The next datagram that the stack wants sent, with the real address. STUN answers go back where the request came from.
-    pub fn transmit(&mut self) -> Option<(BytesMut, SocketAddr)> {
+    pub fn transmit(&mut self) -> Option<(BytesMut, Path)> {
         while let Some(out) = self.pc.poll_write() {
             let is_stun = out.message.first().is_some_and(|byte| *byte <= 3);
             let to = if is_stun { self.check_from.or(self.path) } else { self.path };
@@ -167,8 +167,8 @@ impl Peer {
         None
     }
 
-    /// An authentic check came from here. Answers the address that is to be forgotten, if one is, and whether media moved.
-    pub fn follow(&mut self, from: SocketAddr, use_candidate: bool) -> (Option<SocketAddr>, bool) {
+    /// An authentic check came from here. Answers the path that is to be forgotten, if one is, and whether media moved.
+    pub fn follow(&mut self, from: Path, use_candidate: bool) -> (Option<Path>, bool) {
         self.check_from = Some(from);
         let moved = self.path.is_some() && use_candidate && self.path != Some(from);
         if self.path.is_none() || use_candidate {
@@ -229,7 +229,9 @@ pub(crate) fn guarded<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<T, St
 /// The codec as the stack wants it described.
 pub(crate) fn describe(codec: Codec) -> RTCRtpCodec {
     let feedback = |list: &[(&str, &str)]| {
-        list.iter().map(|(typ, parameter)| RTCPFeedback { typ: (*typ).into(), parameter: (*parameter).into() }).collect()
+        list.iter()
+            .map(|(typ, parameter)| RTCPFeedback { typ: (*typ).into(), parameter: (*parameter).into() })
+            .collect()
     };
     let video = feedback(&[("ccm", "fir"), ("nack", ""), ("nack", "pli"), ("transport-cc", "")]);
     let (mime, clock_rate, channels, fmtp, rtcp_feedback) = match codec {

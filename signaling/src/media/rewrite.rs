@@ -72,11 +72,9 @@ impl Rewriter {
             self.sequence_by = last.sequence.wrapping_add(1).wrapping_sub(incoming.sequence);
             self.timestamp_by = last.timestamp.wrapping_add(step).wrapping_sub(incoming.timestamp);
         }
-        if let (Codec::Vp8, Some((picture, tl0))) = (codec, vp8::picture_ids(payload)) {
-            if self.last.is_some() {
-                self.picture_by = self.last_picture.0.wrapping_add(1).wrapping_sub(picture) & 0x7fff;
-                self.tl0_by = self.last_picture.1.wrapping_add(1).wrapping_sub(tl0);
-            }
+        if let (Codec::Vp8, Some(_), Some((picture, tl0))) = (codec, &self.last, vp8::picture_ids(payload)) {
+            self.picture_by = self.last_picture.0.wrapping_add(1).wrapping_sub(picture) & 0x7fff;
+            self.tl0_by = self.last_picture.1.wrapping_add(1).wrapping_sub(tl0);
         }
     }
 

@@ -17,7 +17,9 @@ pub(crate) enum Datagram {
 pub(crate) fn classify(datagram: &[u8]) -> Datagram {
     match datagram {
         // The two class bits of a STUN message are both 0 in a request (RFC 8489, 5).
-        [0..=3, second, ..] if second & 0x10 != 0 || datagram.first().is_some_and(|first| first & 1 != 0) => Datagram::Known,
+        [0..=3, second, ..] if second & 0x10 != 0 || datagram.first().is_some_and(|first| first & 1 != 0) => {
+            Datagram::Known
+        }
         [0..=3, ..] => Datagram::Check,
         [20..=63 | 128..=191, ..] => Datagram::Known,
         _ => Datagram::Junk,

@@ -35,7 +35,13 @@ pub(crate) fn descriptor(payload: &[u8]) -> Option<Descriptor> {
             at += 1;
         }
     }
-    (at < payload.len()).then_some(Descriptor { data: at, start: first & 0x10 != 0, partition: first & 0x07, picture_id, tl0 })
+    (at < payload.len()).then_some(Descriptor {
+        data: at,
+        start: first & 0x10 != 0,
+        partition: first & 0x07,
+        picture_id,
+        tl0,
+    })
 }
 
 /// The packet begins a key frame.

@@ -15,6 +15,10 @@ const INTERLEAVE_MS: u64 = HOLD_MS + 40;
 /// A place to jump to at least this often: key frames are asked for, and sound alone gets cues.
 pub(crate) const CUE_EVERY_MS: u64 = 10_000;
 
+/// H.264 is not WebM's; browsers play it from Matroska, and the name should be true.
+const WEBM: &str = ".webm";
+const MATROSKA: &str = ".mkv";
+
 #[derive(Debug)]
 pub(crate) struct MemberFile {
     pub name: String,
@@ -45,10 +49,8 @@ impl MemberFile {
             .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
             .take(40)
             .collect();
-        // H.264 is not WebM's; browsers play it from Matroska, and the name should be true.
-        let ending = if codec == Codec::H264 { "mkv" } else { "webm" };
         Self {
-            name: format!("{number:02}-{plain}.{ending}"),
+            name: file_name(&format!("{number:02}-{plain}"), codec),
             member,
             header: Header::default(),
             written: None,
@@ -67,8 +69,9 @@ impl MemberFile {
 
     /// A file holds one video codec. Any other needs a new file.
     pub fn takes(&self, codec: Codec) -> bool {
-        let named_webm = codec != Codec::H264 || self.name.ends_with(".mkv");
-        codec.kind() == Kind::Audio || (self.video_codec.unwrap_or(codec) == codec && named_webm)
+        // A name can still change while nothing is on the disk.
+        let fits_name = codec != Codec::H264 || self.written.is_none() || self.name.ends_with(MATROSKA);
+        codec.kind() == Kind::Audio || (self.video_codec.unwrap_or(codec) == codec && fits_name)
     }
 
     /// Takes a packet. A stream that changed (a reconnection) goes on in the same file.
@@ -76,6 +79,9 @@ impl MemberFile {
         let kind = sample.codec.kind();
         if kind == Kind::Video {
             self.video_codec = Some(sample.codec);
+            if let Some(stem) = self.name.strip_suffix(WEBM).filter(|_| self.written.is_none()) {
+                self.name = file_name(stem, sample.codec);
+            }
         }
         let is_new = self.streams.get(&kind).is_none_or(|stream| stream.ssrc != sample.ssrc);
         if is_new {
@@ -183,4 +189,9 @@ impl MemberFile {
         let at_ms = at_ms.max(cluster.end_ms);
         cluster.push(track, at_ms, frame.is_key, &frame.data);
     }
+}
+
+fn file_name(stem: &str, codec: Codec) -> String {
+    let ending = if codec == Codec::H264 { MATROSKA } else { WEBM };
+    format!("{stem}{ending}")
 }

@@ -33,6 +33,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Media plane and room → recorder: some ten seconds of a busy room. When full, packets are dropped and counted; events wait.
 const QUEUE: usize = 16_384;
+/// How long a room waits for its recorder to take something.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How often the recorder looks what is complete.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -132,12 +134,24 @@ impl RecorderHandle {
 
     pub async fn event(&self, event: &RoomEvent) {
         if let Ok(data) = serde_json::to_value(event) {
-            let _ = self.input.send(RecorderInput::Event(data)).await;
+            self.note(data).await;
         }
     }
 
+    /// Puts something into the chain that is no event of the room.
+    pub async fn note(&self, data: serde_json::Value) {
+        self.give(RecorderInput::Event(data)).await;
+    }
+
     pub async fn pause(&self, paused: bool) {
-        let _ = self.input.send(RecorderInput::Pause(paused)).await;
+        self.give(RecorderInput::Pause(paused)).await;
+    }
+
+    /// A disk that hangs must not hang the room.
+    async fn give(&self, input: RecorderInput) {
+        if self.input.send_timeout(input, PATIENCE).await.is_err() {
+            tracing::error!("the recorder takes nothing, something that belongs into the chain was lost");
+        }
     }
 
     /// Finishes all files.

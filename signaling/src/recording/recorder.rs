@@ -270,7 +270,8 @@ impl<D: Disk> Recorder<D> {
         let mut hash = Sha256::new();
         self.disk.read(&file.name, &mut |bytes| hash.update(bytes))?;
         let sha256 = hex::encode(hash.finalize());
-        let closed = Body::Close { file: Some(file.name.clone()), length: Some(file.length), sha256: Some(sha256.clone()) };
+        let closed =
+            Body::Close { file: Some(file.name.clone()), length: Some(file.length), sha256: Some(sha256.clone()) };
         self.line(now.wall_ms, closed)?;
         self.finished.push(FileSummary {
             name: file.name,

@@ -281,7 +281,11 @@ fn a_full_disk_leaves_nothing_half_written_and_the_gap_is_told() {
     session.recorder.event(json!({"event": "left", "member": "party"}), session.moment());
     left.store(u64::MAX, Ordering::SeqCst);
     session.run(&["officer", "party"], 6_000);
-    assert!(matches!(session.events.as_slice(), [_, RecorderEvent::Resumed { gap_ms: 3_000.. }]), "{:?}", session.events);
+    assert!(
+        matches!(session.events.as_slice(), [_, RecorderEvent::Resumed { gap_ms: 3_000.. }]),
+        "{:?}",
+        session.events
+    );
     let summary = session.finish();
     let report = verify(&path).unwrap();
     assert!(report.complete && report.tail.is_empty());

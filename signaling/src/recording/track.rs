@@ -34,7 +34,6 @@ pub(crate) enum Picture {
     H264 { size: (u16, u16), configuration: Vec<u8> },
 }
 
-
 /// Puts one stream together. A new stream (another SSRC) needs a new one.
 #[derive(Debug)]
 pub(crate) struct Assembler {
@@ -249,7 +248,8 @@ impl StreamClock {
         if is_newest {
             self.last = Some((timestamp, ticks));
         }
-        (self.zero_ms + since_zero).max(0.0).round() as u64
+        // A late packet's timestamp is taken on trust, so it is kept near the present, whatever it says.
+        (self.zero_ms + since_zero).clamp((now - CLOCK_JUMP_MS).max(0.0), now + CLOCK_JUMP_MS).round() as u64
     }
 }
 
@@ -288,7 +288,9 @@ mod tests {
     #[test]
     fn a_lost_packet_costs_pictures_until_the_next_key_frame() {
         let mut track = Assembler::new(&packet(Codec::Vp8, 10, 0, true, &KEY));
-        for (sequence, timestamp, payload) in [(10, 0, &KEY[..]), (11, 3_000, &INTER), (13, 9_000, &INTER), (14, 12_000, &KEY)] {
+        for (sequence, timestamp, payload) in
+            [(10, 0, &KEY[..]), (11, 3_000, &INTER), (13, 9_000, &INTER), (14, 12_000, &KEY)]
+        {
             track.push(packet(Codec::Vp8, sequence, timestamp, true, payload), 100);
         }
         let frames = track.release(150);
@@ -322,6 +324,14 @@ mod tests {
         let frames = track.release(40);
         assert_eq!(frames.len(), 1);
         assert!(frames[0].data.ends_with(&[0x55, 7, 7]));
+    }
+
+    #[test]
+    fn a_late_packet_cannot_move_the_file_into_the_future() {
+        let mut clock = StreamClock::new(Codec::Vp8);
+        assert_eq!(clock.stamp(0, 1_000, true), 1_000);
+        assert_eq!(clock.stamp(90_000 * 3_600, 1_040, false), 1_540);
+        assert_eq!(clock.stamp(3_600, 1_040, true), 1_040);
     }
 
     #[test]

@@ -90,7 +90,8 @@ pub fn verify(folder: &Path) -> Result<Report, VerifyError> {
     let bytes = fs::read(&path).map_err(|error| VerifyError::Io { path, error })?;
     let chain = read_chain(&bytes);
     let chain_is_broken = chain.broken.is_some();
-    let mut check = Check { folder, files: BTreeMap::new(), handles: BTreeMap::new(), tail: chain.tail, chain_is_broken };
+    let mut check =
+        Check { folder, files: BTreeMap::new(), handles: BTreeMap::new(), tail: chain.tail, chain_is_broken };
     let mut report = Report {
         room: String::new(),
         started_at: 0,
@@ -128,7 +129,9 @@ pub fn verify(folder: &Path) -> Result<Report, VerifyError> {
                 check.segment(number, file, (*offset, *length), sha256)?;
                 report.end_ms = report.end_ms.max(*to_ms);
             }
-            Body::Close { file: Some(file), length, sha256 } => check.close(number, file, *length, sha256.as_deref())?,
+            Body::Close { file: Some(file), length, sha256 } => {
+                check.close(number, file, *length, sha256.as_deref())?
+            }
             Body::Close { file: None, .. } => report.complete = true,
         }
     }
@@ -163,7 +166,9 @@ fn read_chain(bytes: &[u8]) -> Chain {
         let text = std::str::from_utf8(text).unwrap_or_default().trim_end_matches('\n');
         let what = match manifest::read(text) {
             Err(error) => error.to_string(),
-            Ok((line, _)) if line.seq != number => format!("it says it is line {}: a line is missing or moved", line.seq + 1),
+            Ok((line, _)) if line.seq != number => {
+                format!("it says it is line {}: a line is missing or moved", line.seq + 1)
+            }
             Ok((line, _)) if line.prev != chain.head => "it does not follow the line before it".to_owned(),
             Ok((line, hash)) => {
                 chain.lines.push(line);
@@ -214,7 +219,8 @@ impl Check<'_> {
             Body::Open { .. } | Body::Event { .. } => false,
         };
         // Of a file's headers only the last stands in the file; behind a broken link there may be one that we do not read.
-        let superseded = self.chain_is_broken || later.iter().any(|line| matches!(line.body, Body::Header { .. }) && of_this(&line.body));
+        let superseded = self.chain_is_broken
+            || later.iter().any(|line| matches!(line.body, Body::Header { .. }) && of_this(&line.body));
         let found = self.hash(number, file, 0, length);
         if found.as_deref().is_ok_and(|found| found == sha256) {
             return Ok(());
@@ -232,7 +238,13 @@ impl Check<'_> {
         Err(broken(number, Some(file), "the file's header is not the one that was recorded"))
     }
 
-    fn segment(&mut self, number: u64, file: &str, (offset, length): (u64, u64), sha256: &str) -> Result<(), VerifyError> {
+    fn segment(
+        &mut self,
+        number: u64,
+        file: &str,
+        (offset, length): (u64, u64),
+        sha256: &str,
+    ) -> Result<(), VerifyError> {
         let Some(report) = self.files.get(file).filter(|report| !report.closed) else {
             return Err(broken(number, Some(file), "a segment of a file that is not open"));
         };

@@ -132,8 +132,15 @@ pub(crate) fn cues(header: &Header, list: &[Cue]) -> Vec<u8> {
 fn ebml_head(header: &Header) -> Vec<u8> {
     // WebM allows VP8 but not H.264; the same file with H.264 inside is Matroska.
     let kind = if matches!(header.video, Some(Picture::H264 { .. })) { "matroska" } else { "webm" };
-    let body =
-        [number(0x4286, 1), number(0x42F7, 1), number(0x42F2, 4), number(0x42F3, 8), text(0x4282, kind), number(0x4287, 4), number(0x4285, 2)];
+    let body = [
+        number(0x4286, 1),
+        number(0x42F7, 1),
+        number(0x42F2, 4),
+        number(0x42F3, 8),
+        text(0x4282, kind),
+        number(0x4287, 4),
+        number(0x4285, 2),
+    ];
     element(EBML, &body.concat())
 }
 
@@ -158,17 +165,21 @@ fn tracks(header: &Header) -> Vec<u8> {
         let opus_head = *b"OpusHead\x01\x02\x00\x00\x80\xbb\x00\x00\x00\x00\x00";
         let rate = 48_000f64.to_be_bytes();
         let audio = [element(0xB5, &rate), number(0x9F, 2)].concat();
-        body.extend(element(TRACK_ENTRY, &[
-            number(0xD7, u64::from(AUDIO_TRACK)),
-            number(0x73C5, u64::from(AUDIO_TRACK)),
-            number(0x83, 2),
-            number(0x9C, 0),
-            text(0x86, "A_OPUS"),
-            element(0x63A2, &opus_head),
-            // RFC 7845: decoders need 80 ms after a jump.
-            number(0x56BB, 80_000_000),
-            element(0xE1, &audio),
-        ].concat()));
+        body.extend(element(
+            TRACK_ENTRY,
+            &[
+                number(0xD7, u64::from(AUDIO_TRACK)),
+                number(0x73C5, u64::from(AUDIO_TRACK)),
+                number(0x83, 2),
+                number(0x9C, 0),
+                text(0x86, "A_OPUS"),
+                element(0x63A2, &opus_head),
+                // RFC 7845: decoders need 80 ms after a jump.
+                number(0x56BB, 80_000_000),
+                element(0xE1, &audio),
+            ]
+            .concat(),
+        ));
     }
     if let Some(picture) = &header.video {
         let (codec, private, (width, height)) = match picture {
@@ -304,7 +315,9 @@ mod tests {
 
     #[test]
     fn sizes_are_shortest_and_never_all_ones() {
-        for (size, bytes) in [(0u64, vec![0x80]), (126, vec![0xfe]), (127, vec![0x40, 0x7f]), (16_382, vec![0x7f, 0xfe])] {
+        for (size, bytes) in
+            [(0u64, vec![0x80]), (126, vec![0xfe]), (127, vec![0x40, 0x7f]), (16_382, vec![0x7f, 0xfe])]
+        {
             let mut out = Vec::new();
             push_size(&mut out, size);
             assert_eq!(out, bytes, "{size}");

@@ -172,7 +172,8 @@ impl Room {
         let mut events_open = true;
         loop {
             let tick = self.core.next_tick().map(|at| {
-                Duration::from_millis(u64::try_from(at - self.clock.now_ms()).unwrap_or(0)).max(Duration::from_millis(10))
+                Duration::from_millis(u64::try_from(at - self.clock.now_ms()).unwrap_or(0))
+                    .max(Duration::from_millis(10))
             });
             let outputs = tokio::select! {
                 biased;
@@ -254,10 +255,18 @@ impl Room {
         }
         let (room, clock, media, reports) =
             (self.id.clone(), self.clock.clone(), self.media.clone(), self.reports.clone());
-        let started = tokio::task::spawn_blocking(move || RecorderHandle::start(&dir, room, meta, clock, media, reports))
-            .await
-            .map_err(|error| Refusal::Storage(error.to_string()))?;
+        let present = serde_json::json!({
+            "event": "present",
+            "at_ms": clock.now_ms(),
+            "session": self.core.session(),
+            "members": self.core.present(),
+        });
+        let started =
+            tokio::task::spawn_blocking(move || RecorderHandle::start(&dir, room, meta, clock, media, reports))
+                .await
+                .map_err(|error| Refusal::Storage(error.to_string()))?;
         let handle = started.map_err(|error| Refusal::Storage(error.to_string()))?;
+        handle.note(present).await;
         let _ = self.media.send(MediaCommand::Tap { room: self.id.clone(), tap: Some(handle.tap()) }).await;
         self.recording = Some(handle);
         let outputs = self.core.recorder(RecorderEvent::Started);

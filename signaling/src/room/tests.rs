@@ -1,5 +1,7 @@
 //! The room's rules as stories, in virtual time.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a story looks for one thing among many")]
+
 use super::core::{MAX_MEMBERS, MediaAction, Output, RoomCore, SEAT_KEPT_MS};
 use crate::event::{Join, JoinError, LeaveReason, Refusal, RoomCommand, RoomEventKind};
 use crate::media::{MediaEvent, MediaEventKind};
@@ -322,12 +324,17 @@ fn a_pause_stops_the_recording_and_an_ended_session_stays_ended() {
         assert_eq!((view.state, view.since, view.recording), (state, world.now, RecordingState::On));
     }
     assert_eq!(world.pauses, [false, true, false]);
-    assert_eq!(world.order(&RoomCommand::StartRecording { dir: "x".into(), meta: serde_json::Value::Null }), Err(Refusal::AlreadyRecording));
+    assert_eq!(
+        world.order(&RoomCommand::StartRecording { dir: "x".into(), meta: serde_json::Value::Null }),
+        Err(Refusal::AlreadyRecording)
+    );
     world.order(&RoomCommand::SetSession(SessionState::Ended)).unwrap();
     assert_eq!(world.order(&RoomCommand::SetSession(SessionState::InSession)), Err(Refusal::SessionEnded));
     let outputs = world.core.recorder(RecorderEvent::Failed { reason: "no space left".to_owned() });
     world.keep(outputs);
-    assert!(matches!(world.last(officer), Some(ServerMessage::Session(view)) if view.recording == RecordingState::Failed));
+    assert!(
+        matches!(world.last(officer), Some(ServerMessage::Session(view)) if view.recording == RecordingState::Failed)
+    );
 }
 
 #[test]

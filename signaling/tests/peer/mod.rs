@@ -1,16 +1,20 @@
 //! A participant for tests: the asynchronous `webrtc` stack as an independent peer, and a hub around the media server.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "test code"
+)]
 
 use rtc::media_stream::MediaStreamTrack;
 use rtc::rtp::{Header, Packet};
-use rtc::rtp_transceiver::rtp_sender::{
-    RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind,
-};
+use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind};
 use signaling::message::{Kind, TrackView};
 use signaling::{
-    ClientMessage, Clock, Connection, Join, MediaConfig, MediaServer, MemberId, Role, RoomCommand, RoomConfig, RoomEvent,
-    RoomHandle, SeatToken, ServerMessage,
+    ClientMessage, Clock, Connection, Join, MediaConfig, MediaServer, MemberId, Role, RoomCommand, RoomConfig,
+    RoomEvent, RoomHandle, SeatToken, ServerMessage,
 };
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -150,8 +154,13 @@ pub struct Tab {
 }
 
 impl Tab {
-    /// Says hello and publishes once admitted.
+    /// Says hello and publishes once admitted: small pictures of one packet.
     pub async fn open(connection: Connection, resume: Option<SeatToken>) -> Self {
+        Self::open_with(connection, resume, Picture { packets: 1, bytes: 16 }).await
+    }
+
+    /// The same with pictures of a chosen size.
+    pub async fn open_with(connection: Connection, resume: Option<SeatToken>, picture: Picture) -> Self {
         let seen = Arc::new(Seen::default());
         let publishing: Arc<dyn PeerConnection> = Arc::new(connect(&seen).await);
         let subscribing: Arc<dyn PeerConnection> = Arc::new(connect(&seen).await);
@@ -159,7 +168,7 @@ impl Tab {
         for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
             let track = Arc::new(TrackLocalStaticRTP::new(local_track(kind)));
             publishing.add_track(Arc::clone(&track) as Arc<dyn TrackLocal>).await.unwrap();
-            tokio::spawn(send(track, kind, Arc::clone(&sending)));
+            tokio::spawn(send(track, kind, picture, Arc::clone(&sending)));
         }
         let socket = connection.inbox.clone();
         socket.send(ClientMessage::Hello { resume }).await.unwrap();
@@ -253,31 +262,49 @@ fn local_track(kind: RtpCodecKind) -> MediaStreamTrack {
     MediaStreamTrack::new("stream".into(), name.into(), name.into(), kind, vec![coding])
 }
 
+/// What a picture is sent as.
+#[derive(Debug, Clone, Copy)]
+pub struct Picture {
+    /// Packets for each.
+    pub packets: u32,
+    /// Payload bytes in each packet, 16 or more.
+    pub bytes: usize,
+}
+
 /// 50 packets of sound or 25 pictures a second; every tenth picture is a key frame.
-async fn send(track: Arc<TrackLocalStaticRTP>, kind: RtpCodecKind, sending: Arc<AtomicBool>) {
+async fn send(track: Arc<TrackLocalStaticRTP>, kind: RtpCodecKind, picture: Picture, sending: Arc<AtomicBool>) {
     let is_video = kind == RtpCodecKind::Video;
-    let (period, step, payload_type) = if is_video { (40, 3_600, 96) } else { (20, 960, 111) };
+    let (period, step, payload_type, packets) =
+        if is_video { (40, 3_600, 96, picture.packets) } else { (20, 960, 111, 1) };
     let mut ticks = tokio::time::interval(Duration::from_millis(period));
+    let mut sequence = 0u16;
     for n in 0u32.. {
         ticks.tick().await;
         if !sending.load(Ordering::SeqCst) {
             return;
         }
-        let payload: &[u8] = match (is_video, n % 10) {
-            (false, _) => &[0xfc, 0xff, 0xfe],
-            (true, 0) => &[0x10, 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01, 0x55],
-            (true, _) => &[0x10, 0x11, 0x02, 0x00, 1, 2],
-        };
-        let header = Header {
-            version: 2,
-            marker: is_video,
-            payload_type,
-            sequence_number: u16::try_from(n & 0xffff).unwrap(),
-            timestamp: n * step,
-            ssrc: ssrc(kind),
-            ..Header::default()
-        };
-        // Before the connection is up there is nowhere to write to.
-        let _ = track.write_rtp(Packet { header, payload: payload.to_vec().into() }).await;
+        for part in 0..packets {
+            let mut payload = match (is_video, part, n % 10) {
+                (false, ..) => vec![0xfc, 0xff, 0xfe],
+                (true, 0, 0) => vec![0x10, 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01, 0x55],
+                (true, 0, _) => vec![0x10, 0x11, 0x02, 0x00, 1, 2],
+                (true, ..) => vec![0x00, 1, 2],
+            };
+            if is_video {
+                payload.resize(picture.bytes, 7);
+            }
+            let header = Header {
+                version: 2,
+                marker: is_video && part + 1 == packets,
+                payload_type,
+                sequence_number: sequence,
+                timestamp: n * step,
+                ssrc: ssrc(kind),
+                ..Header::default()
+            };
+            sequence = sequence.wrapping_add(1);
+            // Before the connection is up there is nowhere to write to.
+            let _ = track.write_rtp(Packet { header, payload: payload.into() }).await;
+        }
     }
 }

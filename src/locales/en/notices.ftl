@@ -92,6 +92,18 @@ mail-recording-failed = { $name },
 
     Champions Hub
 
+mail-sound-lost-subject = Case { $number }: the recording of the call is missing
+mail-sound-lost = { $name },
+
+    what the caller said in case { $number } could not be fetched from the telephone provider: { $reason }.
+    Please ring { $telephone } and ask again. The days of the case run on.
+    Open it here: { $link }
+
+    Champions Hub
+
+call-asks-to-be-rung = The caller left a spoken message and asks to be rung back.
+call-added = The unit added something by telephone. The recording is with the case.
+
 notice-medium-video = by video
 notice-medium-control_room = by video from the control room
 notice-medium-telephone = by telephone

@@ -34,6 +34,8 @@ problem-not-json = Send JSON, with Content-Type application/json.
 problem-too-large = That is too large.
 problem-not-understood = The request could not be read.
 problem-wrong-check-digit = The last digit of the case number does not fit. Check each digit.
+problem-not-a-sound = This is not a sound that we can keep. Send WAV, WebM, Ogg, MP4 or MP3.
+problem-not-signed = The request is not signed by the provider, or comes from an address that may not send it.
 problem-join-token = This link to the room is not valid, or has run out. Open the hearing's page again.
 
 error-channel-missing = Say how you tried to reach the party

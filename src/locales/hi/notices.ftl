@@ -92,6 +92,18 @@ mail-recording-failed = { $name },
 
     चैंपियंस हब
 
+mail-sound-lost-subject = मामला { $number }: कॉल की रिकॉर्डिंग नहीं मिली
+mail-sound-lost = { $name },
+
+    मामला { $number } में फ़ोन करने वाले ने जो कहा, वह टेलीफ़ोन सेवा से नहीं मिल सका: { $reason }।
+    कृपया { $telephone } पर फ़ोन करके फिर पूछें। मामले के दिन पहले की तरह चल रहे हैं।
+    यहाँ खोलें: { $link }
+
+    चैंपियंस हब
+
+call-asks-to-be-rung = फ़ोन करने वाले ने अपना संदेश बोलकर छोड़ा है और चाहते हैं कि उन्हें वापस फ़ोन किया जाए।
+call-added = इकाई ने टेलीफ़ोन पर कुछ और बताया है। रिकॉर्डिंग मामले के साथ है।
+
 notice-medium-video = वीडियो से
 notice-medium-control_room = नियंत्रण कक्ष से वीडियो द्वारा
 notice-medium-telephone = टेलीफ़ोन से

@@ -34,6 +34,8 @@ problem-not-json = JSON भेजें, Content-Type application/json के �
 problem-too-large = यह बहुत बड़ा है।
 problem-not-understood = अनुरोध पढ़ा नहीं जा सका।
 problem-wrong-check-digit = मामला संख्या का अंतिम अंक मेल नहीं खाता। हर अंक जाँचें।
+problem-not-a-sound = यह ऐसी ध्वनि नहीं है जिसे हम रख सकें। WAV, WebM, Ogg, MP4 या MP3 भेजें।
+problem-not-signed = अनुरोध पर सेवा प्रदाता के हस्ताक्षर नहीं हैं, या वह ऐसे पते से आया है जिसे अनुमति नहीं है।
 problem-join-token = कक्ष का यह लिंक मान्य नहीं है या समाप्त हो गया है। सुनवाई का पृष्ठ फिर खोलें।
 
 error-channel-missing = बताएँ कि पक्षकार तक कैसे पहुँचने का प्रयास किया

@@ -220,6 +220,13 @@ pub struct FindingDocument {
     finding: String,
 }
 
+/// An order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderDocument {
+    findings: Vec<FindingDocument>,
+    reasons: String,
+}
+
 /// A line of the ledger of presence.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PresenceDocument {
@@ -251,7 +258,7 @@ pub struct HearingDocument {
     /// Whether ledger and log show that the unit was heard.
     party_heard: bool,
     record: Option<String>,
-    order: Option<Vec<FindingDocument>>,
+    order: Option<OrderDocument>,
     signed_at: Option<String>,
     presence: Vec<PresenceDocument>,
 }
@@ -278,9 +285,10 @@ pub(super) fn hearing(file: HearingFile) -> HearingDocument {
         ex_parte: h.ex_parte,
         party_heard: file.party_heard,
         record: h.record,
-        order: h
-            .order
-            .map(|f| f.into_iter().map(|f| FindingDocument { issue: f.issue, finding: f.finding }).collect()),
+        order: h.order.map(|order| OrderDocument {
+            findings: order.findings.into_iter().map(|f| FindingDocument { issue: f.issue, finding: f.finding }).collect(),
+            reasons: order.reasons,
+        }),
         signed_at: h.signed_at.map(Timestamp::rfc3339),
         presence: file
             .ledger

@@ -112,6 +112,8 @@ pub(super) struct ActionBody {
     result: String,
     text: String,
     findings: Vec<FindingBody>,
+    /// Of the order as a whole.
+    reasons: String,
 }
 
 /// Takes a step in a hearing: `serve`, `start`, `admit`, `send_back`, `mute`, `pause`, `resume`, `end`, `attempt`, `ex_parte`, `record`, `order`.
@@ -152,6 +154,7 @@ fn read_action(name: &str, body: ActionBody) -> Result<HearingAction, ApiError> 
         "record" => HearingCommand::Record { text: body.text },
         "order" => HearingCommand::Order {
             findings: body.findings.into_iter().map(|f| Finding { issue: f.issue, finding: f.finding }).collect(),
+            reasons: body.reasons,
         },
         _ => return Err(ApiError::not_found()),
     };

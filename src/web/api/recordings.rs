@@ -89,6 +89,8 @@ pub(super) async fn file(
 pub(super) struct VerdictDocument {
     /// Whether every segment fits its hash and every line its chain.
     whole: bool,
+    /// Whether it was closed; else the process ended during it, and all that was written is whole.
+    complete: bool,
     /// Last hash of the chain.
     head: Option<String>,
     segments: u64,
@@ -110,8 +112,10 @@ pub(super) async fn verify(
 
 async fn verdict(app: &App, actor: &Actor, id: &str) -> Result<VerdictDocument, ApiError> {
     let document = match recordings::verify(&app.hub, actor, &recording(id)?).await? {
-        Verdict::Whole { head, segments } => VerdictDocument { whole: true, head: Some(head), segments, broken: None },
-        Verdict::Broken { link } => VerdictDocument { whole: false, head: None, segments: 0, broken: Some(link) },
+        Verdict::Whole { head, segments, complete, .. } => {
+            VerdictDocument { whole: true, complete, head: Some(head), segments, broken: None }
+        }
+        Verdict::Broken { link } => VerdictDocument { whole: false, complete: false, head: None, segments: 0, broken: Some(link) },
     };
     Ok(document)
 }

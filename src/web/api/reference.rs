@@ -39,25 +39,23 @@ pub(super) async fn control_rooms(State(app): State<App>, _: SignedIn) -> Result
     Ok(Json(Page { items, next: None }))
 }
 
-/// Counts of a day.
+/// A figure now, a day ago and a week ago.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct DayDocument {
-    filed: i64,
-    concluded: i64,
+pub(super) struct FigureDocument {
+    now: i64,
+    day_ago: i64,
+    week_ago: i64,
 }
 
 /// The review's figures.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ReviewDocument {
     as_of: String,
-    today: DayDocument,
-    yesterday: DayDocument,
-    same_day_last_week: DayDocument,
-    open: i64,
-    attend_overdue: i64,
-    conclude_overdue: i64,
-    hearings_today: i64,
+    /// `received`, `unattended`, `open`, `overdue`, `to-hear`, `heard`, `closed`.
+    figures: BTreeMap<String, FigureDocument>,
     open_by_state: BTreeMap<String, i64>,
+    /// Numbers of the cases past their day, longest first, fifty at most.
+    overdue: Vec<String>,
 }
 
 /// Reads the review's figures.
@@ -65,17 +63,12 @@ pub(super) struct ReviewDocument {
     (status = 200, body = ReviewDocument), (status = 401, body = Problem), (status = 403, body = Problem),
 ))]
 pub(super) async fn review(State(app): State<App>, SignedIn(actor): SignedIn) -> Result<Json<ReviewDocument>, ApiError> {
-    let r = review::review(&app.hub, &actor).await?;
-    let day = |f: crate::store::cases::Figures| DayDocument { filed: f.filed, concluded: f.concluded };
+    let r = review::review(&app.hub, &actor, review::Map::Open).await?;
+    let figures = r.figures().map(|(name, [now, day_ago, week_ago])| (name.to_owned(), FigureDocument { now, day_ago, week_ago }));
     Ok(Json(ReviewDocument {
         as_of: r.as_of.rfc3339(),
-        today: day(r.today),
-        yesterday: day(r.yesterday),
-        same_day_last_week: day(r.last_week),
-        open: r.open,
-        attend_overdue: r.attend_overdue,
-        conclude_overdue: r.conclude_overdue,
-        hearings_today: r.hearings_today,
-        open_by_state: r.open_by_state.into_iter().collect(),
+        figures: figures.into_iter().collect(),
+        overdue: r.overdue.iter().map(|c| c.number.to_string()).collect(),
+        open_by_state: r.by_state.into_iter().collect(),
     }))
 }

@@ -77,7 +77,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::web::views::page::STATES;
+    use crate::web::views::form::STATES;
 
     #[test]
     fn each_state_has_one_tile_of_its_own() {

@@ -1,5 +1,6 @@
 //! One case as the officer sees it, and the forms of what may be done with it.
 
+pub use super::action::Action;
 use super::{Choice, Form, Page};
 
 /// A case in the middle of the desk. `actions` are the ones the rules allow this reader now.
@@ -115,70 +116,6 @@ pub struct HearingLine {
     pub has_recording: bool,
     /// Whether the record or the order is still to be written.
     pub unfinished: bool,
-}
-
-/// What can be done with a case. The forms go to `POST /desk/cases/{number}/{code}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// `note`
-    Attend,
-    /// `text`
-    Reply,
-    /// `text`, `expected_at` (a date)
-    InterimReply,
-    /// `to`, `reason`
-    Transfer,
-    /// `outcome`, `reasons`, `humanitarian`, `injustice`, `harassment`, `undue_delay` (each `yes` or `no`)
-    Decide,
-    /// `medium`, `date`, `time`, `control_room`; goes to `…/hearings`
-    Hearing,
-    /// `text`
-    Close,
-    /// `reason`
-    Reopen,
-}
-
-impl Action {
-    pub const ALL: [Self; 8] = [
-        Self::Attend,
-        Self::Reply,
-        Self::Decide,
-        Self::Hearing,
-        Self::Close,
-        Self::InterimReply,
-        Self::Transfer,
-        Self::Reopen,
-    ];
-
-    /// The name in the form's address.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Attend => "attend",
-            Self::Reply => "reply",
-            Self::InterimReply => "interim_reply",
-            Self::Transfer => "transfer",
-            Self::Decide => "decide",
-            Self::Hearing => "hearings",
-            Self::Close => "close",
-            Self::Reopen => "reopen",
-        }
-    }
-
-    #[must_use]
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|action| action.code() == code)
-    }
-
-    /// The key that opens its form, if it has one.
-    fn key(self) -> Option<&'static str> {
-        match self {
-            Self::Reply => Some("r"),
-            Self::Transfer => Some("t"),
-            Self::Decide => Some("d"),
-            Self::Attend | Self::InterimReply | Self::Hearing | Self::Close | Self::Reopen => None,
-        }
-    }
 }
 
 impl CaseView {
@@ -308,7 +245,10 @@ pub(super) mod samples {
             channel: "sms".into(),
             complaint: Complaint {
                 language: "en".into(),
-                text: Some("My bank refused my working capital loan, unit in Pune.\nThe branch <manager> gave no reason.".into()),
+                text: Some(
+                    "My bank refused my working capital loan, unit in Pune.\nThe branch <manager> gave no reason."
+                        .into(),
+                ),
                 sound: None,
             },
             applicant: Applicant {
@@ -329,8 +269,20 @@ pub(super) mod samples {
             must_hear: vec![],
             refusal: None,
             thread: vec![
-                Entry { at_ms: NOW - 2 * DAY, who: "Meera Kulkarni".into(), from_unit: true, what: text.say("track-step-filed"), words: None },
-                Entry { at_ms: NOW - 2 * DAY + 1000, who: text.say("the-hub"), from_unit: false, what: text.say("track-step-routed"), words: None },
+                Entry {
+                    at_ms: NOW - 2 * DAY,
+                    who: "Meera Kulkarni".into(),
+                    from_unit: true,
+                    what: text.say("thread-filed"),
+                    words: None,
+                },
+                Entry {
+                    at_ms: NOW - 2 * DAY + 1000,
+                    who: text.say("the-hub"),
+                    from_unit: false,
+                    what: text.say_with("thread-routed", &[("to", "R. Banerjee")]),
+                    words: None,
+                },
                 Entry {
                     at_ms: NOW - DAY,
                     who: "Meera Kulkarni".into(),

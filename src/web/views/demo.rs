@@ -63,9 +63,23 @@ pub struct Mail {
 
 impl Phone {
     const SCRIPT_TEXTS: [&'static str; 17] = [
-        "phone-ready", "phone-calling", "phone-in-call", "phone-ended", "phone-after-tone", "phone-recording",
-        "phone-recorded", "phone-press", "phone-no-microphone", "phone-failed", "phone-no-number", "sms-none", "sms-sent",
-        "sms-failed", "phone-play-back", "phone-you-pressed", "phone-you-said",
+        "phone-ready",
+        "phone-calling",
+        "phone-in-call",
+        "phone-ended",
+        "phone-after-tone",
+        "phone-recording",
+        "phone-recorded",
+        "phone-press",
+        "phone-no-microphone",
+        "phone-failed",
+        "phone-no-number",
+        "sms-none",
+        "sms-sent",
+        "sms-failed",
+        "phone-play-back",
+        "phone-you-pressed",
+        "phone-you-said",
     ];
     const KEYS: [(&'static str, &'static str); 12] = [
         ("1", ""),
@@ -114,8 +128,16 @@ pub(super) mod samples {
                 call_number: "1800 000 0001".into(),
                 text_number: "+91 90000 00001".into(),
                 samples: vec![
-                    Sample { url: "/demo/samples/en.wav".into(), words: "My bank refused my working capital loan, unit in Pune.".into(), language: "en".into() },
-                    Sample { url: "/demo/samples/hi.wav".into(), words: "खरीदार छह महीने से भुगतान नहीं कर रहा है।".into(), language: "hi".into() },
+                    Sample {
+                        url: "/demo/samples/en.wav".into(),
+                        words: "My bank refused my working capital loan, unit in Pune.".into(),
+                        language: "en".into(),
+                    },
+                    Sample {
+                        url: "/demo/samples/hi.wav".into(),
+                        words: "खरीदार छह महीने से भुगतान नहीं कर रहा है।".into(),
+                        language: "hi".into(),
+                    },
                 ],
                 accounts: vec![
                     account("R. Banerjee", "officer", Some("Credit branch"), "officer.finance"),
@@ -140,6 +162,9 @@ pub(super) mod samples {
             text: "You will be heard.\n\nhttps://localhost:8443/hearings/1?key=sample\n".into(),
             links: vec!["https://localhost:8443/hearings/1?key=sample".into()],
         };
-        vec![("mails", Mails { page: page(), mails: vec![mail] }), ("mails-none", Mails { page: page(), mails: vec![] })]
+        vec![
+            ("mails", Mails { page: page(), mails: vec![mail] }),
+            ("mails-none", Mails { page: page(), mails: vec![] }),
+        ]
     }
 }

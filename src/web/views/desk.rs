@@ -150,13 +150,41 @@ pub(super) mod samples {
             has_sound: subject == "labour",
         };
         let mut rows = vec![
-            row("GR26-0000098-8", "delayed-payment", "Vaigai Fasteners", ("Madurai", "TN"), "attended", Some(Due::Conclude(NOW - 2 * DAY))),
-            row("GR26-0000123-4", "finance", "Sahyadri Precision Works", ("Pune", "MH"), "routed", Some(Due::Attend(NOW + 18 * HOUR))),
-            row("GR26-0000119-2", "finance", "Lakshmi Stone Crusher and Aggregates Private Limited", ("Dakshin Dinajpur", "WB"), "decided", Some(Due::Hearing(NOW + 22 * HOUR))),
+            row(
+                "GR26-0000098-8",
+                "delayed-payment",
+                "Vaigai Fasteners",
+                ("Madurai", "TN"),
+                "attended",
+                Some(Due::Conclude(NOW - 2 * DAY)),
+            ),
+            row(
+                "GR26-0000123-4",
+                "finance",
+                "Sahyadri Precision Works",
+                ("Pune", "MH"),
+                "routed",
+                Some(Due::Attend(NOW + 18 * HOUR)),
+            ),
+            row(
+                "GR26-0000119-2",
+                "finance",
+                "Lakshmi Stone Crusher and Aggregates Private Limited",
+                ("Dakshin Dinajpur", "WB"),
+                "decided",
+                Some(Due::Hearing(NOW + 22 * HOUR)),
+            ),
             row("GR26-0000125-9", "labour", "+91 98••• ••417", ("", "DH"), "filed", Some(Due::Attend(NOW + 2 * DAY))),
         ];
         for serial in 0..8 {
-            rows.push(row(&format!("GR26-00001{:02}-0", 30 + serial), "scheme", "Unit of the hills", ("Solan", "HP"), "attended", Some(Due::Conclude(NOW + (3 + serial) * DAY))));
+            rows.push(row(
+                &format!("GR26-00001{:02}-0", 30 + serial),
+                "scheme",
+                "Unit of the hills",
+                ("Solan", "HP"),
+                "attended",
+                Some(Due::Conclude(NOW + (3 + serial) * DAY)),
+            ));
         }
         rows
     }

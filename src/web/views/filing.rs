@@ -142,7 +142,9 @@ impl Filing {
             .map(|(field, step)| {
                 let typed = self.form.value(field);
                 let value = match field {
-                    _ if typed.is_empty() => self.page.name("file-empty", if field == "subject" { "subject" } else { "any" }),
+                    _ if typed.is_empty() => {
+                        self.page.name("file-empty", if field == "subject" { "subject" } else { "any" })
+                    }
                     "kind" | "state" | "subject" => self.page.name(field, typed),
                     _ => typed.to_owned(),
                 };
@@ -185,7 +187,10 @@ pub(super) mod samples {
             ("mobile", "98000 00321"),
             ("email", ""),
             ("subject", ""),
-            ("text", "My bank refused my working capital loan.\nThe branch gave no reason in writing & does not answer."),
+            (
+                "text",
+                "My bank refused my working capital loan.\nThe branch gave no reason in writing & does not answer.",
+            ),
             ("language", "en"),
         ])
     }

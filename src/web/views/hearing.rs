@@ -16,6 +16,8 @@ pub struct Hearing {
     pub page: Page,
     pub id: String,
     pub case_number: String,
+    /// Where this reader sees the case: the desk, or the tracking link. A coordinator sees none.
+    pub case_link: Option<String>,
     pub subject: String,
     pub unit: Option<String>,
     pub starts_at_ms: i64,
@@ -238,6 +240,9 @@ pub(super) mod samples {
             page,
             id: "0197f3c2-0000-7000-8000-000000000001".into(),
             case_number: "GR26-0000119-2".into(),
+            case_link: Some(
+                if presides { "/desk/cases/GR26-0000119-2" } else { "/track/GR26-0000119-2?key=sample" }.into(),
+            ),
             subject: "finance".into(),
             unit: Some("Sahyadri Precision Works".into()),
             starts_at_ms: NOW + HOUR / 4,
@@ -279,6 +284,7 @@ pub(super) mod samples {
         ];
         let mut early = sample(party(), "scheduled", false);
         early.room = None;
+        early.case_link = None;
         early.starts_at_ms = NOW + 2 * DAY;
         early.medium = "control_room".into();
         early.place = Some("Pune".into());
@@ -288,7 +294,11 @@ pub(super) mod samples {
         let mut form = Form::empty();
         form.refuse("reasons", text.say("error-reasons"));
         refused.returned = Some(("order".into(), form));
-        refused.record = Some(Written { at_ms: NOW, by: "R. Banerjee".into(), text: "The unit was heard.\nThe bank's letter was shown.".into() });
+        refused.record = Some(Written {
+            at_ms: NOW,
+            by: "R. Banerjee".into(),
+            text: "The unit was heard.\nThe bank's letter was shown.".into(),
+        });
 
         let mut ordered = Hearing { state: "ordered".into(), ..ended(party(), false) };
         ordered.record = Some(Written { at_ms: NOW, by: "R. Banerjee".into(), text: "The unit was heard.".into() });

@@ -70,10 +70,7 @@ pub(super) mod samples {
     pub fn home(text: Text) -> Samples<Home> {
         let mut demo = visitor(text, "/");
         demo.demo = true;
-        vec![(
-            "home",
-            Home { page: demo, call_number: "1800 000 0001".into(), text_number: "+91 90000 00001".into() },
-        )]
+        vec![("home", Home { page: demo, call_number: "1800 000 0001".into(), text_number: "+91 90000 00001".into() })]
     }
 
     pub fn sign_in(text: Text) -> Samples<SignIn> {

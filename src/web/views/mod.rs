@@ -6,22 +6,25 @@
 //!
 //! | File | Pages |
 //! |---|---|
-//! | `page` | [`Page`], [`Form`], [`Choice`]: the frame and what forms are made of |
+//! | `page` | [`Page`]: the frame of every page |
+//! | `form` | [`Form`], [`Choice`]: what was typed, what is wrong with it, what to choose from |
 //! | `home` | `/`, `/signin`, every error page |
 //! | `filing` | `/file/{step}` |
 //! | `track` | `/track`, `/track/{number}` |
-//! | `desk` | `/desk`, `/desk/cases/{number}` · `rules`: `/desk/rules` |
+//! | `desk` | `/desk`, `/desk/cases/{number}`, with `case` and its `action`s · `rules`: `/desk/rules` |
 //! | `hearing` | `/hearings/{id}` · `recording`: `/hearings/{id}/recording` |
 //! | `room` | `/rooms/{code}`, a control room's console |
 //! | `review` | `/review` · `cartogram`: its map · `admin`: `/admin` |
 //! | `demo` | `/demo/phone`, `/demo/mails` |
 
+pub mod action;
 pub mod admin;
 pub mod cartogram;
 pub mod case;
 pub mod demo;
 pub mod desk;
 pub mod filing;
+pub mod form;
 pub mod hearing;
 pub mod home;
 pub mod page;
@@ -31,7 +34,8 @@ pub mod room;
 pub mod rules;
 pub mod track;
 
-pub use page::{Choice, Flash, Form, Page, Role, Urgency, User};
+pub use form::{Choice, Form};
+pub use page::{Flash, Page, Role, Urgency, User};
 
 #[cfg(test)]
 mod tests;

@@ -37,10 +37,19 @@ pub struct File {
 /// What checking the chain of hashes found.
 #[derive(Debug)]
 pub enum Verdict {
-    Whole { segments: usize, head: String },
+    Whole {
+        segments: usize,
+        head: String,
+    },
     /// Whole up to where the recorder was cut off.
-    CutOff { segments: usize, head: String },
-    Broken { file: String, why: String },
+    CutOff {
+        segments: usize,
+        head: String,
+    },
+    Broken {
+        file: String,
+        why: String,
+    },
     /// Still being written, or not yet checked.
     Open,
 }
@@ -98,7 +107,10 @@ pub(super) mod samples {
         vec![
             ("recording", recording(Verdict::Whole { segments: 2_616, head: head.clone() })),
             ("recording-cut", recording(Verdict::CutOff { segments: 1_204, head })),
-            ("recording-broken", recording(Verdict::Broken { file: "02-party.webm".into(), why: "segment 118: sha256".into() })),
+            (
+                "recording-broken",
+                recording(Verdict::Broken { file: "02-party.webm".into(), why: "segment 118: sha256".into() }),
+            ),
             ("recording-open", empty),
         ]
     }

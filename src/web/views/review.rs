@@ -128,7 +128,13 @@ pub(super) mod samples {
             .to_vec();
         vec![(
             "review",
-            review(counts, vec![row("GR26-0000041-0", "Vaigai Fasteners", 6, "conclude"), row("GR26-0000098-8", "Kaveri Textiles", 2, "attend")]),
+            review(
+                counts,
+                vec![
+                    row("GR26-0000041-0", "Vaigai Fasteners", 6, "conclude"),
+                    row("GR26-0000098-8", "Kaveri Textiles", 2, "attend"),
+                ],
+            ),
         )]
     }
 }

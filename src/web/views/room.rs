@@ -77,7 +77,13 @@ pub(super) mod samples {
                     vec![
                         sitting("h1", -3 * HOUR, "Vaigai Fasteners", "ordered", false),
                         sitting("h2", HOUR / 4, "Sahyadri Precision Works", "served", true),
-                        sitting("h3", 3 * HOUR, "Lakshmi Stone Crusher and Aggregates Private Limited", "scheduled", true),
+                        sitting(
+                            "h3",
+                            3 * HOUR,
+                            "Lakshmi Stone Crusher and Aggregates Private Limited",
+                            "scheduled",
+                            true,
+                        ),
                     ],
                     None,
                 ),

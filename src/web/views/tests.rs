@@ -161,7 +161,10 @@ fn pages_obey_the_content_security_policy() {
     each(|name, _, html| {
         assert!(values(html, "style").is_empty() && tags(html, "style").is_empty(), "{name} has inline style");
         for tag in tags(html, "script") {
-            assert!(tag.contains(" src=\"/assets/") || tag.contains("type=\"application/json\""), "{name}: <script{tag}>");
+            assert!(
+                tag.contains(" src=\"/assets/") || tag.contains("type=\"application/json\""),
+                "{name}: <script{tag}>"
+            );
         }
         for tag in html.split('<').filter_map(|rest| rest.split('>').next()) {
             let handler = tag.split_whitespace().skip(1).any(|part| part.starts_with("on") && part.contains("=\""));

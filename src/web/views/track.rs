@@ -14,7 +14,7 @@ pub struct TrackAsk {
     pub asked: bool,
 }
 
-/// `GET /track/{number}` for whoever holds the link. What is added goes to `POST /track/{number}/add` with `text`.
+/// `GET /track/{number}` for whoever holds the link.
 #[derive(Debug, Template)]
 #[template(path = "track.html")]
 pub struct Track {
@@ -28,8 +28,10 @@ pub struct Track {
     pub hearing: Option<TrackHearing>,
     /// The decision as it was told, once there is one.
     pub decision: Option<String>,
-    /// Of the box to add something.
+    /// Of the box to add something: field `text`.
     pub form: Form,
+    /// Where that form goes: `/track/{number}/add`, with whatever proves that the reader holds the link.
+    pub add_to: String,
     pub closed: bool,
 }
 
@@ -97,7 +99,10 @@ pub(super) mod samples {
                 TrackStep {
                     at_ms: NOW - DAY,
                     what: text.say("track-step-reply"),
-                    words: Some("We have asked the bank for its reasons. <b>Please</b> keep your last two returns ready.".into()),
+                    words: Some(
+                        "We have asked the bank for its reasons. <b>Please</b> keep your last two returns ready."
+                            .into(),
+                    ),
                 },
                 TrackStep { at_ms: NOW - DAY / 2, what: text.say("track-step-hearing"), words: None },
             ],
@@ -111,6 +116,7 @@ pub(super) mod samples {
             }),
             decision: None,
             form: Form::empty(),
+            add_to: "/track/GR26-0000123-4/add?key=sample".into(),
             closed: false,
         };
         let closed = Track {
@@ -126,6 +132,7 @@ pub(super) mod samples {
             hearing: None,
             decision: Some("The buyer has paid the whole amount with interest.".into()),
             form: Form::empty(),
+            add_to: "/track/GR26-0000007-5/add?key=sample".into(),
             closed: true,
         };
         vec![("track", open), ("track-closed", closed)]

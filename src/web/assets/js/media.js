@@ -345,7 +345,7 @@ export class RoomClient extends EventTarget {
 
   #watch() {
     this.#every(STATS_EVERY_MS, 'stats', () => void this.#measure());
-    this.#every(SPEAKING_EVERY_MS, 'speaking', () => this.#listen());
+    this.#every(SPEAKING_EVERY_MS, 'speaking', () => void this.#listen());
   }
 
   async #measure() {
@@ -372,15 +372,13 @@ export class RoomClient extends EventTarget {
     this.#emit('quality', this.quality);
   }
 
-  #listen() {
+  async #listen() {
+    if (!this.subscribing || this.received.size === 0) return;
     let [loudest, level] = [/** @type {string|null} */ (null), SPEECH_LEVEL];
-    for (const { member, kind, transceiver } of this.received.values()) {
-      if (kind !== 'audio') continue;
-      const [source] = transceiver.receiver.getSynchronizationSources();
-      if (source && (source.audioLevel ?? 0) > level && performance.timeOrigin + performance.now() - source.timestamp < 1_000) {
-        level = source.audioLevel ?? 0;
-        loudest = member;
-      }
+    for (const report of (await this.subscribing.getStats()).values()) {
+      if (report.type !== 'inbound-rtp' || report.kind !== 'audio' || (report.audioLevel ?? 0) <= level) continue;
+      const from = this.received.get(report.mid);
+      if (from) [loudest, level] = [from.member, report.audioLevel];
     }
     if (loudest && loudest !== this.speaker) {
       this.speaker = loudest;
@@ -452,8 +450,8 @@ export class RoomClient extends EventTarget {
 /**
  * Tries camera, microphone and the way to the hub, before a hearing. Nothing is sent to anybody; the tracks are stopped at the end.
  *
- * The way to the hub is tried with an offer posted to `probeUrl`, which answers `{sdp}` (or 204 when it has no such thing); without it only
- * the browser's own side is tried.
+ * The way to the hub is tried with an SDP offer posted to `probeUrl`, which answers the SDP that MediaServer::probe gives; without an
+ * address the network stays untested.
  * @param {{onStep?: (step: {name: 'camera'|'microphone'|'network', ok: boolean, detailKey: string, level?: number}) => void, probeUrl?: string}} [options]
  */
 export async function selfTest({ onStep = () => {}, probeUrl } = {}) {
@@ -534,10 +532,9 @@ async function way(probeUrl) {
   try {
     connection.addTransceiver('audio', { direction: 'sendonly' });
     await connection.setLocalDescription(await connection.createOffer());
-    if (!probeUrl) return { ok: true, detailKey: 'selftest-network-untested' };
+    if (!probeUrl) return { ok: false, detailKey: 'selftest-network-untested' };
     const answer = await fetch(probeUrl, { method: 'POST', headers: { 'Content-Type': 'application/sdp' }, body: connection.localDescription?.sdp });
     if (!answer.ok) return { ok: false, detailKey: 'selftest-network-hub' };
-    if (answer.status === 204) return { ok: true, detailKey: 'selftest-network-untested' };
     await connection.setRemoteDescription({ type: 'answer', sdp: await answer.text() });
     const ok = await new Promise((resolve) => {
       const end = setTimeout(() => resolve(false), 8_000);

@@ -4,6 +4,8 @@
 const ROWS = [697, 770, 852, 941];
 const COLUMNS = [1209, 1336, 1477];
 const KEYS = "123456789*0#";
+/** Loudness (0 to 1) from which a voice counts as heard. */
+const HEARD = 0.02;
 
 export class Voice {
   #player = new Audio();
@@ -57,9 +59,10 @@ export class Voice {
   /**
    * Records the microphone until it is finished or dropped.
    * @param {number} seconds at most
+   * @param {number} silence seconds of silence, after a voice was heard, that end it; 0 waits for the caller
    * @returns {Promise<Blob|null>} null when dropped; rejects without a microphone
    */
-  async record(seconds) {
+  async record(seconds, silence) {
     this.#dropped = false;
     const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
     const close = () => { for (const track of stream.getTracks()) track.stop(); };
@@ -72,15 +75,30 @@ export class Voice {
     this.#recorder = recorder;
     recorder.ondataavailable = ({ data }) => parts.push(data);
     const limit = setTimeout(() => this.finishRecording(), seconds * 1000);
+    const listening = silence > 0 ? this.#endAfterSilence(stream, silence) : undefined;
     return new Promise((resolve) => {
       recorder.onstop = () => {
         clearTimeout(limit);
+        clearInterval(listening);
         close();
         this.#recorder = null;
         resolve(this.#dropped ? null : new Blob(parts, { type: recorder.mimeType }));
       };
       recorder.start();
     });
+  }
+
+  #endAfterSilence(stream, silence) {
+    const context = (this.#context ??= new AudioContext());
+    const analyser = context.createAnalyser();
+    context.createMediaStreamSource(stream).connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    let heardAt = 0;
+    return setInterval(() => {
+      analyser.getFloatTimeDomainData(samples);
+      if (samples.some((sample) => Math.abs(sample) > HEARD)) heardAt = performance.now();
+      if (heardAt > 0 && performance.now() - heardAt > silence * 1000) this.finishRecording();
+    }, 100);
   }
 
   finishRecording() {

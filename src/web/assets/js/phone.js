@@ -16,6 +16,8 @@ const voice = new Voice();
 /** @type {{digits: number, finish_on?: string, timeout_s: number}|null} */ let gathering = null;
 /** @type {ReturnType<typeof setTimeout>|undefined} */ let silence;
 let pressed = "";
+/** Whether a key may cut short what is being said. */
+let mayInterrupt = true;
 /** Counts what was done, so that steps that were overtaken are dropped. */
 let turn = 0;
 
@@ -68,8 +70,11 @@ async function perform(steps = []) {
     const next = steps[index + 1];
     // A key that is pressed while something is said counts for the question that follows it.
     if (next?.gather) gathering = next.gather;
-    if (step.say) await speak(step.say, mine);
-    else if (step.play_back) {
+    if (step.say) {
+      mayInterrupt = step.barge_in !== false;
+      await speak(step.say, mine);
+      mayInterrupt = true;
+    } else if (step.play_back) {
       caption(say("phone-play-back"), "note");
       await voice.play(step.play_back);
     } else if (step.gather) {
@@ -122,7 +127,7 @@ function press(digit) {
     finishRecording();
     return;
   }
-  if (!gathering) return;
+  if (!gathering || !mayInterrupt) return;
   voice.stop();
   pressed += digit;
   clearTimeout(silence);
@@ -144,13 +149,13 @@ document.addEventListener("keydown", (event) => {
 /** @type {(() => void)|null} */ let finishRecording = null;
 let recordFinish = "#";
 
-async function record({ max_seconds = 120, finish_on = "#" }, mine) {
+async function record({ max_seconds = 120, silence_s = 0, finish_on = "#", beep = true }, mine) {
   recordFinish = finish_on;
   byId("record-words").textContent = say("phone-after-tone");
   byId("record").hidden = false;
   byId("record-stop").focus();
-  await voice.beep();
-  const taking = voice.record(max_seconds);
+  if (beep) await voice.beep();
+  const taking = voice.record(max_seconds, silence_s);
   finishRecording = () => voice.finishRecording();
   byId("call-state").textContent = say("phone-recording");
   taking.then(
@@ -207,6 +212,7 @@ function over() {
   finishRecording = null;
   ++turn;
   clearTimeout(silence);
+  mayInterrupt = true;
   voice.stop();
   voice.dropRecording();
   byId("record").hidden = true;

@@ -3,6 +3,9 @@
 
 import { byId, clockFace } from "./page.js";
 
+/** As the page writes lengths: hours only where there are any. */
+const face = (seconds) => clockFace(seconds).replace(/^00:/, "");
+
 /** A file may be this far from the common position before it is moved, in seconds. */
 const TOLERANCE = 0.2;
 
@@ -25,7 +28,7 @@ function keepTogether() {
   }
   if (playing && at >= length()) setPlaying(false);
   seek.value = String(at);
-  position.textContent = clockFace(at);
+  position.textContent = face(at);
 }
 
 function setPlaying(on) {
@@ -47,7 +50,6 @@ for (const file of files) {
   file.controls = false;
   file.addEventListener("loadedmetadata", () => { seek.max = String(length()); });
 }
-for (const sound of document.querySelectorAll("#player .sound-only audio")) sound.controls = true;
 byId("player-controls").hidden = false;
 play.addEventListener("click", () => setPlaying(!playing));
 seek.addEventListener("input", () => goTo(Number(seek.value)));

@@ -1,0 +1,21 @@
+# Pages that say what went wrong and how to go on.
+problem-title-400 = We could not read that request
+problem-words-400 = Go back, load the page again and repeat the step.
+problem-title-403 = This page is not open to you
+problem-words-403 = Sign in with an account that may see it, or open the link that we sent you. Links run out; ask for a new one under “Track a case”.
+problem-title-404 = We could not find this page
+problem-words-404 = Check the address or the case number. A case number looks like GR26-0000123-4.
+problem-title-409 = The rules do not allow this step now
+problem-words-409 = Nothing was changed. Go back to the case; it shows what is due next.
+problem-title-413 = That is too large
+problem-words-413 = Send a smaller file or a shorter text. Nothing of it was kept.
+problem-title-422 = Something in the form is missing or wrong
+problem-words-422 = Go back, check what you typed and send it again.
+problem-title-429 = Too many requests
+problem-words-429 = Wait a minute, then try again. You can also call us.
+problem-title-500 = Something went wrong on our side
+problem-words-500 = Try again in a few minutes. If it stays, call us and tell us the code below.
+problem-title-503 = The hub is busy or being started
+problem-words-503 = Try again in a minute. Calls and text messages are taken meanwhile.
+problem-kept = What you had sent before is kept.
+problem-reference = Code: { $reference }

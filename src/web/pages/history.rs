@@ -1,0 +1,44 @@
+//! A case's history in plain words: one sentence a step for the unit, one for the desk.
+
+use crate::domain::case::CaseEvent;
+
+/// What the unit reads of a step: key of the sentence, and the words that a person wrote. `None` for what is ours alone.
+pub(super) fn for_the_unit(event: &CaseEvent) -> Option<(&'static str, Option<String>)> {
+    let words = |text: &String| (!text.is_empty()).then(|| text.clone());
+    Some(match event {
+        CaseEvent::Filed { .. } => ("track-step-filed", None),
+        CaseEvent::Routed { .. } => ("track-step-routed", None),
+        CaseEvent::Attended { .. } => ("track-step-attended", None),
+        CaseEvent::Replied { text } => ("track-step-reply", words(text)),
+        CaseEvent::Transferred { reason, .. } => ("track-step-transferred", words(reason)),
+        CaseEvent::InterimReplied { text, .. } => ("track-step-interim", words(text)),
+        CaseEvent::Decided { reasons, .. } => ("track-step-decided", words(reasons)),
+        CaseEvent::HearingFixed { .. } => ("track-step-hearing", None),
+        CaseEvent::Closed { text } => ("track-step-closed", words(text)),
+        CaseEvent::Reopened { reason } | CaseEvent::Appealed { reason, .. } => ("track-step-reopened", words(reason)),
+        CaseEvent::PartyAdded { text } => ("track-step-added", words(text)),
+        CaseEvent::AttendOverdue | CaseEvent::ConcludeOverdue | CaseEvent::SoundLost { .. } => return None,
+    })
+}
+
+/// What the desk reads of a step: key of the sentence, and the words that belong to it.
+pub(super) fn for_the_desk(event: &CaseEvent) -> (&'static str, Option<String>) {
+    let words = |text: &String| (!text.is_empty()).then(|| text.clone());
+    match event {
+        CaseEvent::Filed { .. } => ("history-filed", None),
+        CaseEvent::Routed { why, .. } => ("history-routed", words(why)),
+        CaseEvent::Attended { note } => ("history-attended", words(note)),
+        CaseEvent::Replied { text } => ("history-replied", words(text)),
+        CaseEvent::Transferred { reason, .. } => ("history-transferred", words(reason)),
+        CaseEvent::InterimReplied { text, .. } => ("history-interim_replied", words(text)),
+        CaseEvent::Decided { reasons, .. } => ("history-decided", words(reasons)),
+        CaseEvent::HearingFixed { .. } => ("history-hearing_fixed", None),
+        CaseEvent::Closed { text } => ("history-closed", words(text)),
+        CaseEvent::Reopened { reason } => ("history-reopened", words(reason)),
+        CaseEvent::Appealed { reason, .. } => ("history-appealed", words(reason)),
+        CaseEvent::PartyAdded { text } => ("thread-added", words(text)),
+        CaseEvent::SoundLost { .. } => ("history-sound_lost", None),
+        CaseEvent::AttendOverdue => ("history-attend_overdue", None),
+        CaseEvent::ConcludeOverdue => ("history-conclude_overdue", None),
+    }
+}
