@@ -273,7 +273,9 @@ impl World {
             HearingStep::End => HearingCommand::End,
             HearingStep::ExParte => HearingCommand::ExParte { reason: words() },
             HearingStep::Record => HearingCommand::Record { text: words() },
-            HearingStep::Order => HearingCommand::Order { findings: vec![Finding { issue: words(), finding: words() }] },
+            HearingStep::Order => {
+                HearingCommand::Order { findings: vec![Finding { issue: words(), finding: words() }], reasons: words() }
+            }
         };
         let done = hearing::decide(hearing.clone(), command, *presence, Timestamp::from_millis(self.now));
         let Ok((changed, _)) = done else { return Ok(()) };
