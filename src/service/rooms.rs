@@ -267,7 +267,10 @@ async fn line(
         RoomEventKind::Admitted { member, name, role } if part_of(role).is_some_and(Part::skips_the_waiting_room) => {
             (member, Presence::Admitted, String::new(), Some((name, role)))
         }
-        RoomEventKind::NoticeAcknowledged { member, version } => (member, Presence::NoticeAcknowledged, version, None),
+        // It comes before the first knock, so the ledger does not know the name yet.
+        RoomEventKind::NoticeAcknowledged { member, name, role, version } => {
+            (member, Presence::NoticeAcknowledged, version, Some((name, role)))
+        }
         RoomEventKind::SentBack { member } => (member, Presence::SentBack, String::new(), None),
         RoomEventKind::Reconnecting { member } => (member, Presence::Disconnected, String::new(), None),
         RoomEventKind::Reconnected { member } => (member, Presence::Reconnected, String::new(), None),
