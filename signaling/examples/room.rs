@@ -41,7 +41,13 @@ client.addEventListener('track', ({ detail }) => {
 await client.connect();
 if (!query.has('silent')) {
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 640, height: 360, frameRate: 25 } });
-  await client.publish({ audio: stream.getAudioTracks()[0], video: stream.getVideoTracks()[0] });
+  let audio = stream.getAudioTracks()[0];
+  if (query.has('tone')) {
+    // The fake microphone is filtered to silence at times; a tone is heard for certain.
+    const context = new AudioContext(), tone = context.createOscillator(), out = context.createMediaStreamDestination();
+    tone.connect(out); tone.start(); audio = out.stream.getAudioTracks()[0];
+  }
+  await client.publish({ audio, video: stream.getVideoTracks()[0] });
 }
 </script>"#;
 

@@ -18,6 +18,8 @@ const SEAT_KEPT_MS = 30_000;
 /** Silence on the socket after which it counts as lost. */
 const SOCKET_SILENCE_MS = 15_000;
 const PING_EVERY_MS = 5_000;
+/** A connection that is not up for so long, restarts included, is made anew. */
+const LINE_PATIENCE_MS = 10_000;
 const STATS_EVERY_MS = 2_000;
 const SPEAKING_EVERY_MS = 300;
 /** Mean sound level (0 to 1) that counts as speech. */
@@ -62,6 +64,8 @@ export class RoomClient extends EventTarget {
     this.speaker = null;
     this.before = { lost: 0, received: 0 };
     this.quality = { level: '', rtt: 0, loss: 0 };
+    /** When each connection was last seen up. @type {WeakMap<RTCPeerConnection, number>} */
+    this.upAt = new WeakMap();
     /** Sound so far on each section. @type {Map<string, {energy: number, seconds: number}>} */
     this.sound = new Map();
     this.onNetworkChange = () => this.restart();
@@ -343,6 +347,16 @@ export class RoomClient extends EventTarget {
     if (state === 'disconnected' || state === 'failed') this.restart();
   }
 
+  /**
+   * A handshake can get stuck on a bad line, and a restart does not help it. Coming back to the seat makes both connections anew.
+   * @param {RTCPeerConnection} connection
+   */
+  #keepUp(connection) {
+    const now = performance.now();
+    if (connection.connectionState === 'connected' || !this.upAt.has(connection)) this.upAt.set(connection, now);
+    if (now - (this.upAt.get(connection) ?? now) > LINE_PATIENCE_MS) this.socket?.close();
+  }
+
   // ---- watching the line ------------------------------------------------------------------------------------------------------
 
   #watch() {
@@ -354,6 +368,7 @@ export class RoomClient extends EventTarget {
     let [rtt, lost, received, sentLoss] = [0, 0, 0, 0];
     for (const connection of [this.publishing, this.subscribing]) {
       if (!connection) continue;
+      this.#keepUp(connection);
       for (const report of (await connection.getStats()).values()) {
         if (report.type === 'candidate-pair' && report.nominated) rtt = Math.max(rtt, (report.currentRoundTripTime ?? 0) * 1000);
         if (report.type === 'inbound-rtp') {
