@@ -35,7 +35,7 @@ for (const name of ['state', 'members', 'track', 'trackgone', 'session', 'chat',
 }
 client.addEventListener('state', ({ detail }) => { if (detail.state === 'notice') client.acknowledge(detail.noticeVersion); });
 client.addEventListener('track', ({ detail }) => {
-  const element = document.createElement(detail.kind); element.autoplay = true; element.muted = true;
+  const element = document.createElement(detail.kind); element.autoplay = true; element.muted = detail.kind === "video";
   element.srcObject = detail.stream; element.dataset.member = detail.member; document.querySelector('#media').append(element);
 });
 await client.connect();

@@ -165,6 +165,7 @@ try {
   await until('the officer sees the new tab', async () => (await received(officer)).frames > taken.frames + 25);
   await sleep(1_000);
 
+  check('who speaks is told', await officer.evaluate(() => window.seen.some(([n, d]) => n === 'speaking' && d.member === 'party')));
   check('the line is good', await officer.evaluate(() => window.last.quality?.level === 'good'));
 
   const stopped = await ask({ room: 'a', command: 'stop' });
