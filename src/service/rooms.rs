@@ -65,6 +65,11 @@ impl Rooms {
         self.server.local_addr()
     }
 
+    /// Answers the self-test's offer; None for an SDP that cannot be used.
+    pub async fn probe(&self, offer: String) -> Option<String> {
+        self.server.probe(offer).await
+    }
+
     fn open(&self, room: &str) -> RoomHandle {
         self.server.open_room(RoomConfig {
             id: RoomId::new(room),

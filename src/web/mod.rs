@@ -74,6 +74,7 @@ pub fn router(app: App) -> Router {
         .merge(pages::router(app.demo))
         .merge(telephony::router(&app.telephony))
         .route("/rooms/{room}/signal", get(signal::open))
+        .route("/rooms/{room}/probe", post(signal::probe))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz));
     if app.demo {

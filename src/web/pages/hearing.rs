@@ -240,7 +240,7 @@ fn access(given: &Given) -> RoomAccess {
         token: given.token.clone(),
         room: given.join.room.clone(),
         member: given.join.member.clone(),
-        probe: None,
+        probe: Some(format!("/rooms/{}/probe?token={}", given.join.room, given.token)),
     }
 }
 
