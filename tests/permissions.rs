@@ -59,7 +59,13 @@ fn tries(act: Act) -> Vec<Try> {
     let later = "2027-06-01T10:00:00+05:30";
     match act {
         Act::File => vec![Try::File],
-        Act::Read => vec![Try::ReadCase(""), Try::ReadCase("/history"), Try::ReadHearing(""), Try::ReadHearing("/log"), Try::ReadHearing("/recordings")],
+        Act::Read => vec![
+            Try::ReadCase(""),
+            Try::ReadCase("/history"),
+            Try::ReadHearing(""),
+            Try::ReadHearing("/log"),
+            Try::ReadHearing("/recordings"),
+        ],
         Act::Work => vec![
             Try::Step(Stage::Filed, "attend", json!({ "note": "read" })),
             Try::Step(Stage::Attended, "reply", json!({ "text": "a letter" })),
@@ -152,7 +158,8 @@ async fn made(hub: &Hub, secretary: &Client, person: &Client, attempt: &Try) -> 
     match attempt {
         Try::Page(path) => (person.get(path).await, false),
         Try::File => {
-            let count = async || secretary.get("/api/v1/cases?limit=1000").await.ok()["items"].as_array().unwrap().len();
+            let count =
+                async || secretary.get("/api/v1/cases?limit=1000").await.ok()["items"].as_array().unwrap().len();
             let before = count().await;
             let answer = person.post("/api/v1/cases", filing::complaint_without_address()).await;
             (answer, count().await != before)
@@ -184,7 +191,9 @@ async fn made(hub: &Hub, secretary: &Client, person: &Client, attempt: &Try) -> 
                         let path = format!("/api/v1/rooms/{}/tokens", hearing["room"].as_str().unwrap());
                         person.post(&path, json!({ "name": "Somebody", "role": role })).await
                     }
-                    Try::Step(..) | Try::ReadCase(_) | Try::Fix | Try::File | Try::Page(_) => unreachable!("no try in a hearing"),
+                    Try::Step(..) | Try::ReadCase(_) | Try::Fix | Try::File | Try::Page(_) => {
+                        unreachable!("no try in a hearing")
+                    }
                 }
             };
             watched(secretary, &number, Some(&id), asking).await
@@ -192,7 +201,12 @@ async fn made(hub: &Hub, secretary: &Client, person: &Client, attempt: &Try) -> 
     }
 }
 
-async fn watched(secretary: &Client, number: &str, hearing: Option<&str>, asking: impl Future<Output = Answer>) -> (Answer, bool) {
+async fn watched(
+    secretary: &Client,
+    number: &str,
+    hearing: Option<&str>,
+    asking: impl Future<Output = Answer>,
+) -> (Answer, bool) {
     let look = async || {
         let hearing = match hearing {
             Some(id) => (secretary.hearing(id).await, secretary.get(&format!("/api/v1/hearings/{id}/log")).await.ok()),
