@@ -128,7 +128,13 @@ impl World {
         let now = Timestamp::parse_rfc3339("2026-11-21T23:30:00+05:30").unwrap().millis();
         let cases = (1..=CASES).map(|serial| filed(u32::try_from(serial).unwrap(), now)).collect();
         let file = || CaseFile { life_began: now, ground: false, against_the_unit: None };
-        Self { now, cases, hearings: Vec::new(), case_files: (0..CASES).map(|_| file()).collect(), hearing_files: Vec::new() }
+        Self {
+            now,
+            cases,
+            hearings: Vec::new(),
+            case_files: (0..CASES).map(|_| file()).collect(),
+            hearing_files: Vec::new(),
+        }
     }
 
     fn perform(&mut self, act: Act, tally: &mut Tally) -> Result<(), TestCaseError> {
@@ -138,7 +144,9 @@ impl World {
                 self.fix(of, medium, hours);
                 Ok(())
             }
-            Act::Hearing(which, step) if !self.hearings.is_empty() => self.hearing_step(which % self.hearings.len(), step),
+            Act::Hearing(which, step) if !self.hearings.is_empty() => {
+                self.hearing_step(which % self.hearings.len(), step)
+            }
             Act::Hearing(..) => Ok(()),
             Act::Decide(of, outcome, grounds) => {
                 self.case_step(of, CaseStep::Attend, tally)?;
@@ -155,7 +163,14 @@ impl World {
         }
     }
 
-    fn way(&mut self, of: usize, medium: Medium, hours: i64, steps: &[HearingStep], bits: u16) -> Result<(), TestCaseError> {
+    fn way(
+        &mut self,
+        of: usize,
+        medium: Medium,
+        hours: i64,
+        steps: &[HearingStep],
+        bits: u16,
+    ) -> Result<(), TestCaseError> {
         let Some(which) = self.fix(of, medium, hours) else { return Ok(()) };
         for (bit, step) in steps.iter().enumerate() {
             // The last step but two of an ex parte waits for the hour of the hearing, now and then.
@@ -181,7 +196,8 @@ impl World {
     }
 
     fn decide(&mut self, of: usize, command: Command) -> Result<(), Refusal> {
-        let heard: Vec<Heard> = self.hearings.iter().map(|(hearing, presence)| hearing.for_the_gate(*presence)).collect();
+        let heard: Vec<Heard> =
+            self.hearings.iter().map(|(hearing, presence)| hearing.for_the_gate(*presence)).collect();
         let (case, _) = case::decide(self.cases[of].clone(), command, &heard, Timestamp::from_millis(self.now))?;
         self.cases[of] = case;
         Ok(())
@@ -190,17 +206,22 @@ impl World {
     fn case_step(&mut self, of: usize, step: CaseStep, tally: &mut Tally) -> Result<(), TestCaseError> {
         let text = || "words".to_owned();
         let desk = DeskId::generate(0);
-        let done = self.decide(of, match step.clone() {
-            CaseStep::Attend => Command::Attend { note: text() },
-            CaseStep::Reply => Command::Reply { text: text() },
-            CaseStep::Interim => Command::InterimReply { text: text(), expected_at: Timestamp::from_millis(self.now + DAY) },
-            CaseStep::Transfer => Command::Transfer { desk, assignee: None, reason: text() },
-            CaseStep::Decide(outcome, grounds) => Command::Decide { outcome, reasons: text(), grounds },
-            CaseStep::Close => Command::Close { text: text() },
-            CaseStep::Reopen => Command::Reopen { reason: text() },
-            CaseStep::Appeal => Command::Appeal { reason: text(), desk, assignee: None },
-            CaseStep::PartyAdds => Command::AddFromParty { text: text() },
-        });
+        let done = self.decide(
+            of,
+            match step.clone() {
+                CaseStep::Attend => Command::Attend { note: text() },
+                CaseStep::Reply => Command::Reply { text: text() },
+                CaseStep::Interim => {
+                    Command::InterimReply { text: text(), expected_at: Timestamp::from_millis(self.now + DAY) }
+                }
+                CaseStep::Transfer => Command::Transfer { desk, assignee: None, reason: text() },
+                CaseStep::Decide(outcome, grounds) => Command::Decide { outcome, reasons: text(), grounds },
+                CaseStep::Close => Command::Close { text: text() },
+                CaseStep::Reopen => Command::Reopen { reason: text() },
+                CaseStep::Appeal => Command::Appeal { reason: text(), desk, assignee: None },
+                CaseStep::PartyAdds => Command::AddFromParty { text: text() },
+            },
+        );
         let file = &mut self.case_files[of];
         match (step, done) {
             (CaseStep::Close, done) => return self.judge_closing(of, done, tally),
@@ -228,7 +249,11 @@ impl World {
         match done {
             Ok(()) => {
                 prop_assert!(file.against_the_unit.is_some(), "closed without a decision");
-                prop_assert!(!needs_hearing || !fitting.is_empty(), "closed unheard: ground {}, late {late}", file.ground);
+                prop_assert!(
+                    !needs_hearing || !fitting.is_empty(),
+                    "closed unheard: ground {}, late {late}",
+                    file.ground
+                );
                 prop_assert_eq!(self.cases[of].status, Status::Closed);
                 match (needs_hearing, fitting.iter().any(|h| h.passed_over)) {
                     (false, _) => tally.closed_freely += 1,
@@ -318,7 +343,18 @@ fn filed(serial: u32, now: i64) -> Case {
     let (subject, state, text) = ("finance".to_owned(), "MH".to_owned(), "words".to_owned());
     let id = CaseId::generate(now);
     let now = Timestamp::from_millis(now);
-    Case::file(id, number, Channel::Api, subject, state, String::new(), "en".to_owned(), text, Applicant::default(), now)
+    Case::file(
+        id,
+        number,
+        Channel::Api,
+        subject,
+        state,
+        String::new(),
+        "en".to_owned(),
+        text,
+        Applicant::default(),
+        now,
+    )
 }
 
 fn grounds() -> impl Strategy<Value = Grounds> {
@@ -354,7 +390,21 @@ fn case_step() -> impl Strategy<Value = CaseStep> {
 
 fn hearing_step() -> impl Strategy<Value = HearingStep> {
     use HearingStep::{Attempt, End, ExParte, Order, PartyIsLetIn, PartyKnocks, Pause, Record, Resume, Serve, Start};
-    prop::sample::select(vec![Serve, Attempt, Attempt, Attempt, PartyKnocks, PartyIsLetIn, Start, Pause, Resume, End, ExParte, Record, Order])
+    prop::sample::select(vec![
+        Serve,
+        Attempt,
+        Attempt,
+        Attempt,
+        PartyKnocks,
+        PartyIsLetIn,
+        Start,
+        Pause,
+        Resume,
+        End,
+        ExParte,
+        Record,
+        Order,
+    ])
 }
 
 /// Mostly whole ways, sometimes with a step or more left out.
@@ -402,7 +452,7 @@ fn no_path_closes_against_a_unit_that_was_not_heard() {
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
     let tally = tally.into_inner();
-    println!("{HISTORIES} histories: {tally:?}");
+    eprintln!("{HISTORIES} histories: {tally:?}");
     let Tally {
         closed_freely,
         closed_after_hearing,

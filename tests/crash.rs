@@ -67,7 +67,7 @@ async fn filing_under_fire(database: Database, kills: u32) {
         repeated += tries - filed.len();
         acknowledged.extend(filed);
     }
-    println!("{kills} kills, {} cases acknowledged, {repeated} requests without an answer", acknowledged.len());
+    eprintln!("{kills} kills, {} cases acknowledged, {repeated} requests without an answer", acknowledged.len());
     assert!(acknowledged.len() > CLIENTS + kills as usize, "too little was filed to say anything");
     assert!(repeated > 0, "no kill met a request");
     nothing_is_lost_or_double(&hub, &token, &acknowledged).await;
@@ -89,7 +89,8 @@ async fn file(text: &str, signpost: &mut watch::Receiver<Signpost>, tries: &mut 
     for _ in 0..TRIES {
         let hub = signpost.wait_for(|s| s.hub.is_some()).await.unwrap().hub.clone().unwrap();
         *tries += 1;
-        let request = hub.request(reqwest::Method::POST, "/api/v1/cases").header("idempotency-key", text).json(&complaint);
+        let request =
+            hub.request(reqwest::Method::POST, "/api/v1/cases").header("idempotency-key", text).json(&complaint);
         match Answer::read(request).await {
             Ok(answer) => {
                 assert_eq!(answer.status, 201, "{}", answer.text);
@@ -106,7 +107,8 @@ async fn nothing_is_lost_or_double(hub: &Hub, token: &str, acknowledged: &BTreeM
     let officer = hub.bearer(token);
     for (text, number) in acknowledged {
         assert_eq!(officer.case(number).await["text"], *text, "{number}");
-        let kinds: Vec<String> = officer.history(number).await.iter().map(|line| line["kind"].as_str().unwrap().to_owned()).collect();
+        let kinds: Vec<String> =
+            officer.history(number).await.iter().map(|line| line["kind"].as_str().unwrap().to_owned()).collect();
         assert_eq!(kinds, ["filed", "routed"], "{number}");
     }
     let all = every_case(hub).await;

@@ -74,12 +74,17 @@ async fn it_describes_what_is_there(hub: &Hub) {
         assert!(described["paths"][path][method].is_object(), "{method} {path} is not described");
     }
     for (path, operations) in paths {
-        let concrete = path.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect::<Vec<_>>().join("/");
+        let concrete =
+            path.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect::<Vec<_>>().join("/");
         for method in METHODS {
             let listed = operations.get(method.as_str().to_lowercase()).is_some();
             let answer = visitor.send(visitor.request(method.clone(), &concrete).json(&json!({}))).await;
             // Whoever has not signed in is stopped at every door but the one for signing in.
-            let there = if path == "/api/v1/session" && method == Method::POST { answer.status == 422 } else { answer.status == 401 };
+            let there = if path == "/api/v1/session" && method == Method::POST {
+                answer.status == 422
+            } else {
+                answer.status == 401
+            };
             assert_eq!(there, listed, "{method} {path}: {} {}", answer.status, answer.text);
             assert!(listed || answer.status == 405, "{method} {path}: {}", answer.status);
         }
@@ -121,7 +126,12 @@ async fn wrong_requests_are_told_what_is_wrong(hub: &Hub, officer: &Client) {
     let nobody = json!({ "username": "nobody", "password": "wrong" });
     visitor.post("/api/v1/session", nobody).await.refused(401, "wrong-password");
     officer.get("/api/v1/review").await.refused(403, "forbidden");
-    for path in ["/api/v1/nothing-here", "/api/v1/cases/GR26-0000000-0", "/api/v1/hearings/hrg_0", "/api/v1/recordings/rec_0/verify"] {
+    for path in [
+        "/api/v1/nothing-here",
+        "/api/v1/cases/GR26-0000000-0",
+        "/api/v1/hearings/hrg_0",
+        "/api/v1/recordings/rec_0/verify",
+    ] {
         assert_eq!(officer.get(path).await.status, 404, "{path}");
     }
     let number = filing::file(officer, filing::complaint_without_address()).await;
@@ -133,8 +143,13 @@ async fn wrong_requests_are_told_what_is_wrong(hub: &Hub, officer: &Client) {
         "applicant": { "name": "n".repeat(301), "mobile": "12345", "email": "nobody", "state": "Atlantis" },
     });
     let problem = officer.post("/api/v1/cases", wrong).await.refused(422, "invalid");
-    let fields: BTreeSet<&str> = problem["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap()).collect();
-    assert_eq!(fields, BTreeSet::from(["email", "mobile", "name", "state", "subject", "text"]), "all that is wrong at once");
+    let fields: BTreeSet<&str> =
+        problem["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap()).collect();
+    assert_eq!(
+        fields,
+        BTreeSet::from(["email", "mobile", "name", "state", "subject", "text"]),
+        "all that is wrong at once"
+    );
     for error in problem["errors"].as_array().unwrap() {
         let message = error["message"].as_str().unwrap();
         assert!(message.contains(' ') && !message.starts_with("error-"), "{message}");
@@ -181,7 +196,9 @@ async fn bodies_have_a_size_and_a_form(officer: &Client) {
     for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"] {
         send(filing::complaint().to_string(), kind).await.refused(415, "not-json");
     }
-    for broken in ["", "{", "[]", "null", "{\"series\":", "{\"series\":1}", "\u{0}", "{\"series\":\"GR\",\"text\":\"x\"}"] {
+    for broken in
+        ["", "{", "[]", "null", "{\"series\":", "{\"series\":1}", "\u{0}", "{\"series\":\"GR\",\"text\":\"x\"}"]
+    {
         let problem = send(broken.to_owned(), "application/json").await.refused(422, "not-understood");
         assert!(problem["detail"].is_string(), "{problem}");
     }
@@ -200,7 +217,8 @@ async fn bodies_have_a_size_and_a_form(officer: &Client) {
 async fn numbers_are_read_as_people_write_them(officer: &Client) {
     let number = filing::file(officer, filing::complaint_without_address()).await;
     let plain = number.replace('-', "");
-    for written in [number.clone(), number.to_lowercase(), plain.clone(), format!("{}%20{}", &plain[..2], &plain[2..])] {
+    for written in [number.clone(), number.to_lowercase(), plain.clone(), format!("{}%20{}", &plain[..2], &plain[2..])]
+    {
         assert_eq!(filing::number(&officer.case(&written).await), number);
     }
     let (body, check) = number.split_at(number.len() - 1);
@@ -216,7 +234,8 @@ async fn numbers_are_read_as_people_write_them(officer: &Client) {
 
 async fn lists_are_paged(hub: &Hub) {
     let secretary = hub.sign_in("secretary").await;
-    let numbers = |page: &Value| -> Vec<String> { page["items"].as_array().unwrap().iter().map(filing::number).collect() };
+    let numbers =
+        |page: &Value| -> Vec<String> { page["items"].as_array().unwrap().iter().map(filing::number).collect() };
     let whole = secretary.get("/api/v1/cases?limit=1000").await.ok();
     assert!(whole["next"].is_null());
     let whole = numbers(&whole);
@@ -259,7 +278,8 @@ async fn a_repeated_request_is_one(hub: &Hub) {
     let problem = keyed(&officer, path, "one", &other).await.refused(422, "invalid");
     assert_eq!(problem["errors"][0]["field"], "Idempotency-Key");
 
-    let parallel = join_all((0..12).map(|_| async { keyed(&officer, path, "at once", &filing::complaint()).await })).await;
+    let parallel =
+        join_all((0..12).map(|_| async { keyed(&officer, path, "at once", &filing::complaint()).await })).await;
     let numbers: BTreeSet<String> = parallel.iter().map(|answer| filing::number(&answer.ok())).collect();
     assert_eq!(numbers.len(), 1, "twelve at once are one: {numbers:?}");
     assert_eq!(count(&officer).await, before + 2);
@@ -290,7 +310,10 @@ async fn another_site_sends_nothing(hub: &Hub, officer: &Client) {
     let before = count(officer).await;
     let cookie = format!("session={}", officer.token());
     let ask = async |headers: &[(&str, &str)]| {
-        let mut request = visitor.request(Method::POST, "/api/v1/cases").header("cookie", &cookie).json(&filing::complaint_without_address());
+        let mut request = visitor
+            .request(Method::POST, "/api/v1/cases")
+            .header("cookie", &cookie)
+            .json(&filing::complaint_without_address());
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -330,7 +353,13 @@ async fn tokens_open_their_room_in_their_time(hub: &Hub, officer: &Client) {
     let links = Links::open(&hub.data().join("keys/link.key"), "https://hub.example").unwrap();
     let until = |millis: i64| {
         let until = Timestamp::from_millis(hub_millis(&token) + millis);
-        links.join_token(&JoinToken { room: rooms[0].clone(), member: "party".into(), name: "Asha".into(), part: Part::Party, until })
+        links.join_token(&JoinToken {
+            room: rooms[0].clone(),
+            member: "party".into(),
+            name: "Asha".into(),
+            part: Part::Party,
+            until,
+        })
     };
     assert!(Seat::open(hub, &rooms[0], &until(0)).await.is_ok(), "signed with the hub's key");
     let refused = BTreeMap::from([

@@ -26,11 +26,12 @@ const REPLY: &str = "We wrote to your bank on Tuesday.";
 async fn the_log_names_nobody() {
     let mut hub = Hub::open(Database::Sqlite).await;
     let officer = hub.sign_in("officer.finance").await;
-    let mut secrets: Vec<String> = [NAME, "Pawar", "9812345670", "98123 45670", EMAIL, TEXT, "working capital loan", PASSWORD, CHAT]
-        .into_iter()
-        .chain([RECORD, "furnace", TEXTED, "eleven lakh", "9812340077", "9812340088", REPLY])
-        .map(str::to_owned)
-        .collect();
+    let mut secrets: Vec<String> =
+        [NAME, "Pawar", "9812345670", "98123 45670", EMAIL, TEXT, "working capital loan", PASSWORD, CHAT]
+            .into_iter()
+            .chain([RECORD, "furnace", TEXTED, "eleven lakh", "9812340077", "9812340088", REPLY])
+            .map(str::to_owned)
+            .collect();
     secrets.push(officer.token().to_owned());
 
     what_goes_wrong(&hub, &officer).await;
@@ -53,7 +54,10 @@ async fn what_goes_wrong(hub: &Hub, officer: &Client) {
     wrong["applicant"]["email"] = json!(format!("{NAME} at home"));
     wrong["applicant"]["mobile"] = json!("98123 45670 in the evening");
     officer.post("/api/v1/cases", wrong).await.refused(422, "invalid");
-    let broken = officer.request(Method::POST, "/api/v1/cases").header("content-type", "application/json").body(format!("{{\"{NAME}\": {TEXT}"));
+    let broken = officer
+        .request(Method::POST, "/api/v1/cases")
+        .header("content-type", "application/json")
+        .body(format!("{{\"{NAME}\": {TEXT}"));
     officer.send(broken).await.refused(422, "not-understood");
     assert_eq!(officer.get(&format!("/api/v1/cases/{EMAIL}")).await.status, 404);
     let forged = officer.request(Method::POST, "/telephony/twilio/sms").header("x-twilio-signature", "forged");
@@ -76,9 +80,15 @@ async fn heard(hub: &Hub, officer: &Client) -> Vec<String> {
     let hearing = filing::hearing(officer, &number, "video", hub.now().await + 1.hour()).await;
     let (id, room) = (filing::id(&hearing), hearing["room"].as_str().unwrap());
     let link = format!("/hearings/{id}?k=");
-    let mail = until("the unit gets its link", async || hub.mails(EMAIL).into_iter().find(|mail| mail.text.contains(&link))).await;
+    let mail =
+        until("the unit gets its link", async || hub.mails(EMAIL).into_iter().find(|mail| mail.text.contains(&link)))
+            .await;
     let key = mail.text.split_once(&link).unwrap().1.split_whitespace().next().unwrap().to_owned();
-    let track = hub.mails(EMAIL).iter().find_map(|mail| Some(mail.text.split_once("/track/")?.1.split_once("k=")?.1.to_owned())).unwrap();
+    let track = hub
+        .mails(EMAIL)
+        .iter()
+        .find_map(|mail| Some(mail.text.split_once("/track/")?.1.split_once("k=")?.1.to_owned()))
+        .unwrap();
     let track = track.split_whitespace().next().unwrap().to_owned();
     let visitor = hub.visitor();
     assert_eq!(visitor.get(&format!("/hearings/{id}?k={key}")).await.status, 200);
@@ -93,7 +103,12 @@ async fn heard(hub: &Hub, officer: &Client) -> Vec<String> {
     unit.hear("waiting").await;
     until("the knock is on file", async || {
         let hearing = officer.hearing(&id).await;
-        hearing["presence"].as_array().unwrap().iter().any(|line| line["member"] == party && line["what"] == "knocked").then_some(())
+        hearing["presence"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|line| line["member"] == party && line["what"] == "knocked")
+            .then_some(())
     })
     .await;
     officer.hear(&id, "start", json!({})).await.ok();

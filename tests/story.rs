@@ -57,7 +57,8 @@ async fn the_unit_is_heard(hub: &Hub, people: &People) {
     held_on_video(hub, officer, &hearing).await;
     written_down_and_ordered(officer, &id(&hearing)).await;
 
-    let closed = officer.act(&number, "close", json!({ "text": "The unit was heard; the order is with it." })).await.ok();
+    let closed =
+        officer.act(&number, "close", json!({ "text": "The unit was heard; the order is with it." })).await.ok();
     assert_eq!(closed["status"], "closed");
     assert!(closed["concluded_at"].is_string());
     officer.act(&number, "close", json!({ "text": "once more" })).await.refused(409, "case-closed");
@@ -77,7 +78,10 @@ async fn filed_and_routed(people: &People) -> String {
     let filed: jiff::civil::Date = case["filed_at"].as_str().unwrap()[..10].parse().unwrap();
     assert_eq!(case["attend_by"], format!("{}T23:59:59+05:30", filed + 3.days()));
     assert_eq!(case["conclude_by"], format!("{}T23:59:59+05:30", filed + 7.days()));
-    assert_eq!((&case["attended_at"], &case["outcome"], &case["hearing_required"]), (&Value::Null, &Value::Null, &json!(false)));
+    assert_eq!(
+        (&case["attended_at"], &case["outcome"], &case["hearing_required"]),
+        (&Value::Null, &Value::Null, &json!(false))
+    );
     filing::number(&case)
 }
 
@@ -111,9 +115,14 @@ async fn decided_against_the_unit(people: &People, number: &str) {
 async fn everybody_is_told(hub: &Hub, number: &str, hearing: &str) {
     let page = format!("/hearings/{hearing}");
     let of_the_unit = format!("{page}?k=party.");
-    for (address, link) in [(EMAIL, &of_the_unit), ("officer.finance@hub.example", &page), ("room.mum@hub.example", &page)] {
+    for (address, link) in
+        [(EMAIL, &of_the_unit), ("officer.finance@hub.example", &page), ("room.mum@hub.example", &page)]
+    {
         let text = until(&format!("{address} gets a mail"), async || {
-            hub.mails(address).into_iter().map(|mail| mail.text).find(|text| text.contains(number) && text.contains(link.as_str()))
+            hub.mails(address)
+                .into_iter()
+                .map(|mail| mail.text)
+                .find(|text| text.contains(number) && text.contains(link.as_str()))
         })
         .await;
         assert!(address == EMAIL || !text.contains("?k="), "the unit's own link goes to the unit alone: {text}");
@@ -121,7 +130,10 @@ async fn everybody_is_told(hub: &Hub, number: &str, hearing: &str) {
     let texts = hub.texts(MOBILE).await;
     assert!(texts.iter().any(|text| text.contains(number) && text.contains(&of_the_unit)), "{texts:?}");
     let officer = hub.sign_in("officer.finance").await;
-    until("the notice counts as served", async || officer.hearing(hearing).await["served_at"].as_str().map(str::to_owned)).await;
+    until("the notice counts as served", async || {
+        officer.hearing(hearing).await["served_at"].as_str().map(str::to_owned)
+    })
+    .await;
 }
 
 async fn held_on_video(hub: &Hub, officer: &Client, hearing: &Value) {
@@ -133,7 +145,10 @@ async fn held_on_video(hub: &Hub, officer: &Client, hearing: &Value) {
     let mut unit = Seat::enter(hub, room, &partys_token).await;
     assert_eq!(unit.hear("waiting").await["position"], 1);
     until("the ledger shows the knock", async || has_line(officer, &id, &party, "knocked", "not_started").await).await;
-    until("the ledger shows the notice", async || has_line(officer, &id, &party, "notice_acknowledged", "not_started").await).await;
+    until("the ledger shows the notice", async || {
+        has_line(officer, &id, &party, "notice_acknowledged", "not_started").await
+    })
+    .await;
 
     officer.hear(&id, "admit", json!({ "member": party })).await.refused(409, "not-in-session");
     officer.hear(&id, "record", json!({ "text": "too early" })).await.refused(409, "hearing-not-ended");
@@ -175,9 +190,15 @@ async fn written_down_and_ordered(officer: &Client, hearing: &str) {
     });
     officer.hear(hearing, "order", findings.clone()).await.refused(409, "record-missing");
     officer.hear(hearing, "record", json!({ "text": " " })).await.refused(422, "invalid");
-    officer.hear(hearing, "record", json!({ "text": "Present: the unit. It said what it had said in writing." })).await.ok();
+    officer
+        .hear(hearing, "record", json!({ "text": "Present: the unit. It said what it had said in writing." }))
+        .await
+        .ok();
     officer.hear(hearing, "order", json!({ "findings": [] })).await.refused(422, "invalid");
-    officer.hear(hearing, "order", json!({ "findings": [{ "issue": "Working capital", "finding": "" }] })).await.refused(422, "invalid");
+    officer
+        .hear(hearing, "order", json!({ "findings": [{ "issue": "Working capital", "finding": "" }] }))
+        .await
+        .refused(422, "invalid");
     let ordered = officer.hear(hearing, "order", findings.clone()).await.ok();
     assert_eq!(ordered["order"], findings);
     assert!(ordered["signed_at"].is_string());
@@ -229,7 +250,8 @@ async fn the_history_is_whole(people: &People, number: &str) {
     assert_eq!(kinds, ["filed", "routed", "attended", "replied", "decided", "hearing_fixed", "closed"]);
     let seq: Vec<i64> = history.iter().map(|line| line["seq"].as_i64().unwrap()).collect();
     assert!(seq.is_sorted_by(|one, next| one < next), "{seq:?}");
-    let times: Vec<jiff::Timestamp> = history.iter().map(|line| line["at"].as_str().unwrap().parse().unwrap()).collect();
+    let times: Vec<jiff::Timestamp> =
+        history.iter().map(|line| line["at"].as_str().unwrap().parse().unwrap()).collect();
     assert!(times.is_sorted(), "{times:?}");
     let roles: Vec<&str> = history.iter().map(|line| line["by"]["role"].as_str().unwrap()).collect();
     assert_eq!((roles[0], &roles[2..]), ("room", &["officer"; 5][..]));
@@ -281,7 +303,10 @@ async fn nobody_came_and_nobody_was_reached(hub: &Hub, people: &People) {
     officer.act(&number, "close", json!({ "text": "closed" })).await.refused(409, "hearing-required");
     officer.hear(&id, "record", json!({ "text": "The unit did not come." })).await.ok();
     officer.act(&number, "close", json!({ "text": "closed" })).await.refused(409, "hearing-required");
-    officer.hear(&id, "order", json!({ "findings": [{ "issue": "Loan", "finding": "Refused on the papers." }] })).await.ok();
+    officer
+        .hear(&id, "order", json!({ "findings": [{ "issue": "Loan", "finding": "Refused on the papers." }] }))
+        .await
+        .ok();
     assert_eq!(officer.act(&number, "close", json!({ "text": "closed" })).await.ok()["status"], "closed");
 }
 

@@ -1,6 +1,6 @@
 //! Two people at once at one case: what one did is never lost under what the other did.
 
-#![expect(clippy::unwrap_used, reason = "test code")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
 mod support;
 
@@ -26,7 +26,8 @@ async fn two_officers_at_once_on_postgres() {
 }
 
 async fn every_race(hub: &Hub) {
-    let people = [hub.sign_in("officer.finance").await, hub.sign_in("head.finance").await, hub.sign_in("secretary").await];
+    let people =
+        [hub.sign_in("officer.finance").await, hub.sign_in("head.finance").await, hub.sign_in("secretary").await];
     for _ in 0..RACES {
         one_attends(&people).await;
         decisions_stand_one_after_the_other(&people).await;

@@ -17,7 +17,9 @@ impl Database {
     /// A new one in the tests' PostgreSQL. `tests/run` starts a server and says where it is.
     pub async fn postgres() -> Option<Self> {
         let Ok(server) = std::env::var("HUB_TEST_POSTGRES") else {
-            eprintln!("SKIPPED: HUB_TEST_POSTGRES is not set, the story was not told on PostgreSQL. `bash tests/run` starts one.");
+            eprintln!(
+                "SKIPPED: HUB_TEST_POSTGRES is not set, the story was not told on PostgreSQL. `bash tests/run` starts one."
+            );
             return None;
         };
         let name = format!("hub_story_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));

@@ -119,7 +119,8 @@ impl Hub {
     pub async fn sign_in(&self, username: &str) -> Client {
         let account = self.facts["accounts"].as_array().unwrap().iter().find(|a| a["username"] == username);
         let password = &account.unwrap_or_else(|| panic!("no account {username}"))["password"];
-        let session = self.visitor().post("/api/v1/session", json!({ "username": username, "password": password })).await.ok();
+        let session =
+            self.visitor().post("/api/v1/session", json!({ "username": username, "password": password })).await.ok();
         self.bearer(session["token"].as_str().unwrap())
     }
 
@@ -160,7 +161,9 @@ async fn start(folder: &Path, database: &Database) -> (Child, Value) {
     let _ = std::fs::remove_file(&facts);
     let log = folder.join("stderr.txt");
     let mut command = Command::new(env!("CARGO_BIN_EXE_champions-hub"));
-    command.args(["demo", "--listen", "127.0.0.1:0", "--plain-http", "127.0.0.1:0", "--media", "127.0.0.1:0", "--data"]).arg(&data);
+    command
+        .args(["demo", "--listen", "127.0.0.1:0", "--plain-http", "127.0.0.1:0", "--media", "127.0.0.1:0", "--data"])
+        .arg(&data);
     if let Some(url) = database.url() {
         command.args(["--database", url]);
     }
