@@ -177,10 +177,11 @@ async fn serve(file: &Path) -> anyhow::Result<()> {
         telephony,
         metrics: Some(metrics),
         min_free_octets: config.storage.min_free_gb.saturating_mul(1 << 30),
-        numbers: config.telephony.twilio.as_ref().map_or_else(Default::default, |t| crate::web::Numbers {
-            call: t.number.clone(),
-            text: t.number.clone(),
-        }),
+        numbers: config
+            .telephony
+            .twilio
+            .as_ref()
+            .map_or_else(Default::default, |t| crate::web::Numbers { call: t.number.clone(), text: t.number.clone() }),
         demo: false,
     };
     app::run(parts, listeners, running).await
@@ -209,7 +210,8 @@ async fn demo(options: DemoOptions) -> anyhow::Result<()> {
     };
     let (certificate, key) = tls::own_certificate(&data.join("keys"))?;
     let url = format!("https://localhost:{}", https.local_addr()?.port());
-    let plain_url = plain.as_ref().map(|p| p.local_addr().map(|a| format!("http://localhost:{}", a.port()))).transpose()?;
+    let plain_url =
+        plain.as_ref().map(|p| p.local_addr().map(|a| format!("http://localhost:{}", a.port()))).transpose()?;
     let addresses: Vec<IpAddr> = vec![options.media.ip()];
     let parts = app::assemble(store, clock, data, &url, options.media, &addresses)?;
     say("Filling the demo world …")?;
@@ -280,7 +282,8 @@ async fn check(file: &Path) -> anyhow::Result<()> {
         Ok(store) => {
             report("database", Ok(()))?;
             let free: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            match app::assemble(store, Clock::default(), &config.storage.data_dir, &config.server.public_url, free, &[]) {
+            match app::assemble(store, Clock::default(), &config.storage.data_dir, &config.server.public_url, free, &[])
+            {
                 Err(error) => report("data folder", Err(error))?,
                 Ok(parts) => {
                     let min_free = config.storage.min_free_gb.saturating_mul(1 << 30);
@@ -307,7 +310,9 @@ async fn user(command: UserCommand) -> anyhow::Result<()> {
     let mut tx = store.write().await?;
     let desks = crate::store::desks::desks(&mut tx).await?;
     let desk = desk
-        .map(|code| desks.iter().find(|d| d.code == code).map(|d| d.id.clone()).with_context(|| format!("no desk {code}")))
+        .map(|code| {
+            desks.iter().find(|d| d.code == code).map(|d| d.id.clone()).with_context(|| format!("no desk {code}"))
+        })
         .transpose()?;
     let account = people::Account {
         id: AccountId::generate(now.millis()),

@@ -1,7 +1,7 @@
 //! The telephone as the outside meets it: calls, texts and webhooks against the program itself, on both databases.
 //!
 //! `hub` starts the demo and speaks with it; `line` is a telephone, a handset and the two providers; the stories follow.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "what a test lacks fails it")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what a test lacks fails it")]
 
 #[path = "telephony/hub.rs"]
 mod hub;

@@ -120,7 +120,13 @@ async fn staff(tx: &mut Tx, world: &World, now: Timestamp) -> anyhow::Result<(Id
     Ok((desk_ids, account_ids))
 }
 
-async fn rules(tx: &mut Tx, world: &World, desks: &Ids<DeskId>, people: &Ids<AccountId>, now: Timestamp) -> anyhow::Result<()> {
+async fn rules(
+    tx: &mut Tx,
+    world: &World,
+    desks: &Ids<DeskId>,
+    people: &Ids<AccountId>,
+    now: Timestamp,
+) -> anyhow::Result<()> {
     for r in &world.rules {
         let rule = Rule {
             priority: r.priority,
@@ -160,7 +166,8 @@ async fn case(tx: &mut Tx, hub: &Hub, sample: &Sample, now: Timestamp) -> anyhow
     };
     let case = filing::file_in(tx, hub, filing, filed_at).await?;
     let by = officer(tx, &case).await?;
-    let mut steps: Vec<(Option<u32>, Command)> = vec![(sample.attended_hours, Command::Attend { note: sample.note.clone() })];
+    let mut steps: Vec<(Option<u32>, Command)> =
+        vec![(sample.attended_hours, Command::Attend { note: sample.note.clone() })];
     if let Some(outcome) = sample.outcome.as_deref().and_then(Outcome::from_code) {
         let has = |name: &str| sample.grounds.iter().any(|g| g == name);
         let grounds = Grounds {

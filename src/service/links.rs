@@ -57,9 +57,9 @@ impl Links {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => make_key(key_file)?,
             Err(error) => return Err(error),
         };
-        let key = key
-            .try_into()
-            .map_err(|_| std::io::Error::new(std::io::ErrorKind::InvalidData, "the key file does not hold 32 octets"))?;
+        let key = key.try_into().map_err(|_| {
+            std::io::Error::new(std::io::ErrorKind::InvalidData, "the key file does not hold 32 octets")
+        })?;
         Ok(Self { key, public_url: public_url.trim_end_matches('/').to_owned() })
     }
 

@@ -57,9 +57,5 @@ pub(crate) fn party(name: &str) -> Author {
 
 /// Somebody signed in as author of a step.
 pub(crate) fn author(actor: &Actor) -> Author {
-    Author {
-        id: Some(actor.account.as_str().to_owned()),
-        name: actor.name.clone(),
-        role: actor.role.code().to_owned(),
-    }
+    Author { id: Some(actor.account.as_str().to_owned()), name: actor.name.clone(), role: actor.role.code().to_owned() }
 }

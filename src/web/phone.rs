@@ -82,7 +82,11 @@ async fn dial(State(app): State<App>, Body(dial): Body<Dial>) -> Result<Response
     Ok(telephony::respond(ivr::provider::Answer { body: body.to_string(), ..answer }))
 }
 
-async fn digits(State(app): State<App>, Path(call): Path<String>, Body(said): Body<Digits>) -> Result<Response, ApiError> {
+async fn digits(
+    State(app): State<App>,
+    Path(call): Path<String>,
+    Body(said): Body<Digits>,
+) -> Result<Response, ApiError> {
     hear(&app, call, said.turn, Heard::Digits(said.digits), None).await
 }
 
@@ -90,7 +94,11 @@ async fn silence(State(app): State<App>, Path(call): Path<String>, Body(at): Bod
     hear(&app, call, at.turn, Heard::Silence, None).await
 }
 
-async fn recording_failed(State(app): State<App>, Path(call): Path<String>, Body(at): Body<Turn>) -> Result<Response, ApiError> {
+async fn recording_failed(
+    State(app): State<App>,
+    Path(call): Path<String>,
+    Body(at): Body<Turn>,
+) -> Result<Response, ApiError> {
     hear(&app, call, at.turn, Heard::RecordingFailed, None).await
 }
 

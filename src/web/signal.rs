@@ -1,8 +1,10 @@
-//! The WebSocket of a media room: text frames between a browser and its seat. The protocol is `signaling::message`.
+//! The WebSocket of a media room: text frames between a browser and its seat, by the protocol of `signaling::message`; and the
+//! trial connection of the self-test.
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, Query, State};
-use axum::response::Response;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Deserialize;
 use signaling::{ClientMessage, Connection};
@@ -35,10 +37,29 @@ pub(super) async fn open(
     let hub = &app.hub;
     let Some(token) = hub.links.read_join_token(&ticket.token, &room, hub.clock.machine_now()) else {
         metrics::counter!("hub_join_tokens_refused").increment(1);
-        return Err(ApiError::new(axum::http::StatusCode::UNAUTHORIZED, "join-token"));
+        return Err(ApiError::new(StatusCode::UNAUTHORIZED, "join-token"));
     };
     let seat = rooms::join(hub, &token).await?;
-    Ok(upgrade.max_message_size(LARGEST_FRAME).max_frame_size(LARGEST_FRAME).on_upgrade(move |socket| carry(socket, seat)))
+    Ok(upgrade
+        .max_message_size(LARGEST_FRAME)
+        .max_frame_size(LARGEST_FRAME)
+        .on_upgrade(move |socket| carry(socket, seat)))
+}
+
+/// Answers a trial connection before a hearing: an SDP offer, for the holder of a token. Nothing that is sent on it reaches anybody.
+pub(super) async fn probe(
+    State(app): State<App>,
+    Path(room): Path<String>,
+    Query(ticket): Query<Ticket>,
+    offer: String,
+) -> Result<Response, ApiError> {
+    let hub = &app.hub;
+    if hub.links.read_join_token(&ticket.token, &room, hub.clock.machine_now()).is_none() {
+        metrics::counter!("hub_join_tokens_refused").increment(1);
+        return Err(ApiError::new(StatusCode::UNAUTHORIZED, "join-token"));
+    }
+    let answer = hub.rooms.probe(offer).await.ok_or_else(|| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "sdp"))?;
+    Ok(([(header::CONTENT_TYPE, "application/sdp")], answer).into_response())
 }
 
 /// Carries frames both ways until one side ends.

@@ -85,7 +85,11 @@ async fn a_call_whose_end_never_came_is_ended_after_two_hours() {
     for database in databases().await {
         let inside = Inside::of(database).await;
         inside.call_with_a_recording("CA1").await;
-        assert_eq!((inside.round().await, inside.cases().await), (Round::default(), 0), "the caller may still be there");
+        assert_eq!(
+            (inside.round().await, inside.cases().await),
+            (Round::default(), 0),
+            "the caller may still be there"
+        );
         inside.hub.clock.advance(2 * 3_600_000 + 1);
         assert_eq!(inside.round().await, Round { ended: 1, ..Round::default() });
         assert_eq!(inside.cases().await, 1, "what was said became a case");
@@ -128,7 +132,10 @@ async fn a_caller_hears_a_sentence_when_the_database_is_gone() {
             text: "x".into(),
         });
         let arrival = Arrival { carrier: Carrier::Twilio, event: text, sound: None };
-        assert!(door::receive(&inside.hub, &inside.lines, arrival).await.is_err(), "the provider keeps it and tries again");
+        assert!(
+            door::receive(&inside.hub, &inside.lines, arrival).await.is_err(),
+            "the provider keeps it and tries again"
+        );
     }
 }
 
@@ -138,8 +145,7 @@ async fn a_sound_that_never_comes_is_told_to_the_officer() {
         let inside = Inside::of(database).await;
         inside.call_with_a_recording("CA1").await;
         inside.hear("CA1", 4, Input::Digits("1".into())).await;
-        let worker =
-            Worker { hub: Arc::clone(&inside.hub), mailer: None, texter: Texter::Handset, recordings: None };
+        let worker = Worker { hub: Arc::clone(&inside.hub), mailer: None, texter: Texter::Handset, recordings: None };
         worker.work().await.unwrap();
         let mut tx = inside.hub.store.read().await.unwrap();
         let case = cases::by_mobile(&mut tx, CALLER).await.unwrap().remove(0);
@@ -199,7 +205,9 @@ async fn reports_on_delivery_overtake_each_other_and_the_message() {
         let now = inside.hub.clock.now();
         let report = async |status: &str, is: DeliveryStatus| {
             let id = EventId(format!("twilio:SM7:{status}"));
-            inside.bring(Event::Delivery(DeliveryReport { id, message: "SM7".into(), status: is, error_code: None })).await
+            inside
+                .bring(Event::Delivery(DeliveryReport { id, message: "SM7".into(), status: is, error_code: None }))
+                .await
         };
         report("delivered", DeliveryStatus::Delivered).await;
         let id = MessageId::generate(now.millis());
@@ -244,15 +252,10 @@ async fn events_of_one_call_wait_for_each_other() {
         inside.hear("CA1", 200, Input::HungUp).await;
         assert_eq!(inside.cases().await, 1);
         let mut tx = inside.hub.store.write().await.unwrap();
-        let jobs = outbox::claim(
-            &inside.hub.store,
-            &mut tx,
-            inside.hub.clock.now(),
-            inside.hub.clock.now().plus_days(1),
-            100,
-        )
-        .await
-        .unwrap();
+        let jobs =
+            outbox::claim(&inside.hub.store, &mut tx, inside.hub.clock.now(), inside.hub.clock.now().plus_days(1), 100)
+                .await
+                .unwrap();
         let fetched = jobs.iter().filter(|job| job.kind == "fetch_recording").count();
         assert_eq!(fetched, 21, "every recording is with the case");
     }

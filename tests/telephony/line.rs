@@ -17,8 +17,7 @@ impl<'h> Telephone<'h> {
     pub async fn dial(hub: &'h Hub, from: &str) -> Self {
         let answer = hub.client.post(hub.url("/demo/phone/calls")).json(&json!({ "from": from })).send().await.unwrap();
         let answer: Value = answer.error_for_status().unwrap().json().await.unwrap();
-        let mut telephone =
-            Self { hub, call: answer["call"].as_str().unwrap().to_owned(), steps: Vec::new(), turn: 0 };
+        let mut telephone = Self { hub, call: answer["call"].as_str().unwrap().to_owned(), steps: Vec::new(), turn: 0 };
         telephone.hear(answer);
         telephone
     }
@@ -115,7 +114,8 @@ pub fn call_fields<'a>(call: &'a str, from: &'a str, more: &[(&'a str, &'a str)]
 /// Brings a text as Mobile Seva does, by GET.
 pub fn msdg(hub: &Hub, from: &str, at: &str, message: &str) -> RequestBuilder {
     let path = hub.facts["msdg"]["pull_path"].as_str().unwrap();
-    let pairs = [("mobileNumber", from), ("timeStamp", at), ("operatorName", "BSNL"), ("areaCode", "MH"), ("message", message)];
+    let pairs =
+        [("mobileNumber", from), ("timeStamp", at), ("operatorName", "BSNL"), ("areaCode", "MH"), ("message", message)];
     hub.client.get(hub.url(path)).query(&pairs)
 }
 

@@ -56,8 +56,9 @@ async fn what_is_signed_and_means_nothing_is_a_bad_request() {
 async fn both_addresses_of_the_demo_may_be_signed_for() {
     let hub = Hub::start(None).await;
     let public = format!("{}/telephony/twilio/sms", hub.facts["url"].as_str().unwrap());
-    let form: Vec<(String, String)> =
-        [("MessageSid", "SM5"), ("From", "+919820000043"), ("Body", "HELP")].map(|(k, v)| (k.into(), v.into())).to_vec();
+    let form: Vec<(String, String)> = [("MessageSid", "SM5"), ("From", "+919820000043"), ("Body", "HELP")]
+        .map(|(k, v)| (k.into(), v.into()))
+        .to_vec();
     let token = hub.facts["twilio"]["auth_token"].as_str().unwrap();
     let signature = ivr::provider::twilio::signature::sign(token, Default::default(), &public, &form);
     let post = hub.client.post(hub.url("/telephony/twilio/sms")).header("X-Twilio-Signature", signature).form(&form);
@@ -87,7 +88,12 @@ async fn what_is_no_sound_or_too_much_of_it_is_refused_and_the_call_goes_on() {
         hub.case_of("+919820000044").await;
         let nobody = hub.client.post(hub.url("/demo/phone/calls/call_none/digits")).json(&json!({ "digits": "1" }));
         assert_eq!(nobody.send().await.unwrap().status(), 404);
-        for path in ["/prompts/en/../../Cargo.toml", "/prompts/en/%2e%2e%2fmake", "/prompts/xx/welcome.wav", "/demo/phone/recordings/att_x"] {
+        for path in [
+            "/prompts/en/../../Cargo.toml",
+            "/prompts/en/%2e%2e%2fmake",
+            "/prompts/xx/welcome.wav",
+            "/demo/phone/recordings/att_x",
+        ] {
             assert_eq!(hub.client.get(hub.url(path)).send().await.unwrap().status(), 404, "{path}");
         }
     }

@@ -26,7 +26,12 @@ async fn at_once(request: RequestBuilder) -> String {
 async fn a_text_brought_twenty_times_at_once_is_one_case() {
     for database in databases().await {
         let hub = Hub::start(database).await;
-        let fields = [("MessageSid", "SM9"), ("From", "+919820000031"), ("To", "+911800000001"), ("Body", "My bank refused my loan, unit in Pune")];
+        let fields = [
+            ("MessageSid", "SM9"),
+            ("From", "+919820000031"),
+            ("To", "+911800000001"),
+            ("Body", "My bank refused my loan, unit in Pune"),
+        ];
         at_once(twilio(&hub, "sms", &fields)).await;
         at_once(msdg(&hub, "9820000032", "10:00", "My bank refused my loan, unit in Pune")).await;
         let body = json!({ "from": "9820000033", "text": "My bank refused my loan", "id": "one" });
@@ -72,7 +77,12 @@ async fn three_reports_of_one_hang_up_make_one_case() {
             let menu = body(request(&action(&ringing), &[("Digits", "2")]).send().await).await;
             let record = body(request(&action(&menu), &[("Digits", "1")]).send().await).await;
             let mut running = JoinSet::new();
-            let outcome = [("CallStatus", "completed"), ("RecordingSid", &recording), ("RecordingDuration", "4"), ("Digits", "hangup")];
+            let outcome = [
+                ("CallStatus", "completed"),
+                ("RecordingSid", &recording),
+                ("RecordingDuration", "4"),
+                ("Digits", "hangup"),
+            ];
             for request in [
                 request(&action(&record), &outcome),
                 request("recording", &[("RecordingSid", &recording), ("RecordingStatus", "completed")]),
@@ -94,7 +104,9 @@ async fn a_sound_sent_twenty_times_at_once_is_kept_once() {
         for key in ["2", "1"] {
             phone.press(key).await;
         }
-        let steps: Value = serde_json::from_str(&at_once(phone.recording(&sample("en")).query(&[("turn", phone.turn)])).await).unwrap();
+        let steps: Value =
+            serde_json::from_str(&at_once(phone.recording(&sample("en")).query(&[("turn", phone.turn)])).await)
+                .unwrap();
         let keep = json!({ "digits": "1", "turn": steps["turn"] });
         at_once(hub.client.post(phone.url("digits")).json(&keep)).await;
         let case = hub.case_of("+919820000035").await;
@@ -109,7 +121,8 @@ async fn what_a_killed_process_had_only_stored_is_done_after_its_start() {
     for database in databases().await {
         let hub = Hub::start(database).await;
         let hub = hub.killed_and_started(leave_a_text).await;
-        let case = crate::hub::until("the text becomes a case", async || hub.cases_of("+919820000036").await.pop()).await;
+        let case =
+            crate::hub::until("the text becomes a case", async || hub.cases_of("+919820000036").await.pop()).await;
         assert_eq!((case.subject.as_str(), case.state.as_str()), ("finance", "MH"));
         // And the provider, who never got an answer, brings it again.
         let again = json!({ "from": "9820000036", "text": "My bank refused my loan, unit in Pune", "id": "left" });

@@ -37,6 +37,7 @@ problem-wrong-check-digit = The last digit of the case number does not fit. Chec
 problem-not-a-sound = This is not a sound that we can keep. Send WAV, WebM, Ogg, MP4 or MP3.
 problem-not-signed = The request is not signed by the provider, or comes from an address that may not send it.
 problem-join-token = This link to the room is not valid, or has run out. Open the hearing's page again.
+problem-sdp = The browser's offer of sound and picture could not be used. Load the page again.
 
 error-channel-missing = Say how you tried to reach the party
 error-control-room-missing = Choose the control room; the case names no state

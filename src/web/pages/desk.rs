@@ -16,9 +16,9 @@ use crate::domain::closing_gate;
 use crate::domain::hearing::Medium;
 use crate::domain::number::CaseNumber;
 use crate::domain::policy::{Act, Actor, Scope, scope};
+use crate::service::ServiceError;
 use crate::service::casework::{self, CaseAction};
 use crate::service::hearings::{self, Fixing};
-use crate::service::ServiceError;
 use crate::store::{StoreError, cases};
 use crate::time::Timestamp;
 
@@ -90,10 +90,13 @@ async fn returned(
             let _ = reader.refuse(&mut form, &error);
             (StatusCode::UNPROCESSABLE_ENTITY, None)
         }
-        ServiceError::Refused(rule) => (StatusCode::CONFLICT, Some(reader.text().say(&format!("problem-{}", rule.rule())))),
+        ServiceError::Refused(rule) => {
+            (StatusCode::CONFLICT, Some(reader.text().say(&format!("problem-{}", rule.rule()))))
+        }
         _ => return Err(reader.fail(error)),
     };
-    let view = case_view::view(app, reader, actor, case, refusal, Some((action, form))).await.map_err(|e| reader.fail(e))?;
+    let view =
+        case_view::view(app, reader, actor, case, refusal, Some((action, form))).await.map_err(|e| reader.fail(e))?;
     let view = desk(app, reader, actor, &ListQuery::default(), Some(view), None).await.map_err(|e| reader.fail(e))?;
     reader.show_as(status, &view)
 }
@@ -109,7 +112,8 @@ async fn take(app: &App, actor: &Actor, number: CaseNumber, action: Action, form
         Action::Reopen => CaseAction::Reopen { reason: said("reason") },
         Action::InterimReply => CaseAction::InterimReply {
             text: said("text"),
-            expected_at: Timestamp::parse_ist(form.value("expected_at"), "23:59").ok_or_else(|| wrong("expected_at", "error-date"))?,
+            expected_at: Timestamp::parse_ist(form.value("expected_at"), "23:59")
+                .ok_or_else(|| wrong("expected_at", "error-date"))?,
         },
         Action::Decide => {
             let outcome = Outcome::from_code(form.value("outcome")).ok_or_else(|| wrong("outcome", "error-outcome"))?;

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use super::super::App;
 use super::super::views::track::{Track, TrackAsk, TrackHearing, TrackNext, TrackStep};
 use super::super::views::{Flash, Form};
-use super::reader::{Answer, Reader, see_other};
 use super::history;
+use super::reader::{Answer, Reader, see_other};
 use crate::domain::case::Status;
 use crate::domain::hearing::{Hearing, Phase};
 use crate::domain::number::CaseNumber;
@@ -107,7 +107,13 @@ pub(super) async fn add(
     }
 }
 
-async fn view(app: &App, reader: &Reader, tracked: Tracked, flash: Option<Flash>, form: Form) -> Result<Track, ServiceError> {
+async fn view(
+    app: &App,
+    reader: &Reader,
+    tracked: Tracked,
+    flash: Option<Flash>,
+    form: Form,
+) -> Result<Track, ServiceError> {
     let Tracked { case, history, hearings } = tracked;
     let t = reader.text();
     let coming = hearings.iter().find(|h| h.phase != Phase::Ended);

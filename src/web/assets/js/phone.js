@@ -254,6 +254,16 @@ byId("sms-form").addEventListener("submit", async (event) => {
   }
 });
 
+/** Links in a text can be followed, as on a telephone: in a window of their own, because the handset stays. */
+function withLinks(text) {
+  return text.split(/(https?:\/\/\S+)/).map((part, index) => {
+    if (index % 2 === 0) return document.createTextNode(part);
+    const link = element("a", { text: part });
+    Object.assign(link, { href: part, target: "_blank", rel: "noopener" });
+    return link;
+  });
+}
+
 let shown = "";
 
 async function readMessages() {
@@ -268,7 +278,7 @@ async function readMessages() {
   const list = byId("messages");
   list.replaceChildren(...items.map((item) => {
     const mine = String(item.from).replace(/\D/g, "").slice(-10) === own;
-    return element("p", { class: mine ? "me" : "", text: item.text }, element("time", { text: time.format(new Date(item.at)) }));
+    return element("p", { class: mine ? "me" : "" }, ...withLinks(item.text), element("time", { text: time.format(new Date(item.at)) }));
   }));
   if (items.length === 0) list.append(element("p", { class: "none", text: say("sms-none") }));
   list.scrollTop = list.scrollHeight;
