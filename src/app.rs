@@ -164,6 +164,9 @@ pub async fn run(parts: Parts, listeners: Listeners, running: Running) -> anyhow
 
     told_to_stop().await?;
     tracing::info!("stopping");
+    if let Err(error) = rooms::lay_down(&hub).await {
+        tracing::error!(%error, "recordings that are going on were not finished");
+    }
     handle.graceful_shutdown(Some(GRACE));
     while servers.join_next().await.is_some() {}
     let _ = stop.send(true);

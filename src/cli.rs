@@ -15,6 +15,7 @@ use crate::id::AccountId;
 use crate::intake::Telephony;
 use crate::notify::email::Mailer;
 use crate::notify::sms::{self, Texter};
+use crate::service::reference::{self, Tables};
 use crate::service::{links, sign_in};
 use crate::store::{Store, people, web};
 use crate::time::Clock;
@@ -38,6 +39,9 @@ enum Command {
     Migrate(ConfigFile),
     /// Say what is wrong with configuration, database, disk, clock or prompts; exits 1 if anything is
     Check(ConfigFile),
+    /// Keep subjects, control rooms, desks and routing rules
+    #[command(subcommand)]
+    Reference(ReferenceCommand),
     /// Keep accounts
     #[command(subcommand)]
     User(UserCommand),
@@ -81,6 +85,17 @@ struct ConfigFile {
     /// TOML file; every key also by environment, HUB_SECTION__KEY
     #[arg(long)]
     config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum ReferenceCommand {
+    /// Load control-rooms.csv, desks.csv and rules.csv of a folder; loading again brings all up to date
+    Load {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// The folder; `src/demo` of the source has an example of each table
+        folder: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -139,6 +154,7 @@ impl Cli {
                 say("the schema is up to date")
             }
             Command::Check(file) => check(&file.config).await,
+            Command::Reference(command) => reference(command).await,
             Command::User(command) => user(command).await,
             Command::Token(command) => token(command).await,
             Command::Verify { folder } => verify(&folder),
@@ -297,6 +313,19 @@ async fn check(file: &Path) -> anyhow::Result<()> {
     }
     anyhow::ensure!(wrong == 0, "{wrong} of these are wrong");
     Ok(())
+}
+
+async fn reference(command: ReferenceCommand) -> anyhow::Result<()> {
+    let ReferenceCommand::Load { config, folder } = command;
+    let tables = Tables::of_folder(&folder)?;
+    let store = Store::open(&Config::load(&config.config)?.database.url).await?;
+    let now = Clock::default().now();
+    let mut tx = store.write().await?;
+    let desks = reference::store_desks(&mut tx, &tables, now).await?;
+    reference::store_rules(&mut tx, &tables, &desks, now).await?;
+    tx.commit().await?;
+    let (rooms, desks, rules) = (tables.control_rooms.len(), tables.desks.len(), tables.rules.len());
+    say(&format!("{rooms} control rooms, {desks} desks, {rules} rules"))
 }
 
 async fn user(command: UserCommand) -> anyhow::Result<()> {

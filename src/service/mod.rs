@@ -10,6 +10,7 @@ pub mod links;
 pub mod notices;
 pub mod once;
 pub mod recordings;
+pub mod reference;
 pub mod review;
 pub mod rooms;
 pub mod sign_in;

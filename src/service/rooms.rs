@@ -337,6 +337,23 @@ async fn finished(hub: &Hub, hearing: &HearingId, head: &str) {
     }
 }
 
+/// Before the process ends: finishes the recordings of hearings that are going on, so that their files are whole. The
+/// hearings themselves go on after the restart.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn lay_down(hub: &Hub) -> Result<(), ServiceError> {
+    let going_on = store::going_on(&mut hub.store.read().await?).await?;
+    for hearing in &going_on {
+        let Some(room) = hub.rooms.server.room(&RoomId::new(&hearing.room)) else { continue };
+        if let Ok(Reply::Recorded(summary)) = room.command(RoomCommand::StopRecording).await {
+            finished(hub, &hearing.id, &summary.head).await;
+        }
+        let _ = room.command(RoomCommand::Close).await;
+    }
+    Ok(())
+}
+
 /// After a restart: closes the books of recordings that the old process left open, and brings back the rooms of hearings
 /// that were going on, each with a new recording.
 ///
