@@ -452,7 +452,7 @@ fn no_path_closes_against_a_unit_that_was_not_heard() {
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
     let tally = tally.into_inner();
-    println!("{HISTORIES} histories: {tally:?}");
+    eprintln!("{HISTORIES} histories: {tally:?}");
     let Tally {
         closed_freely,
         closed_after_hearing,

@@ -67,7 +67,7 @@ async fn filing_under_fire(database: Database, kills: u32) {
         repeated += tries - filed.len();
         acknowledged.extend(filed);
     }
-    println!("{kills} kills, {} cases acknowledged, {repeated} requests without an answer", acknowledged.len());
+    eprintln!("{kills} kills, {} cases acknowledged, {repeated} requests without an answer", acknowledged.len());
     assert!(acknowledged.len() > CLIENTS + kills as usize, "too little was filed to say anything");
     assert!(repeated > 0, "no kill met a request");
     nothing_is_lost_or_double(&hub, &token, &acknowledged).await;

@@ -1,6 +1,6 @@
 //! Two people at once at one case: what one did is never lost under what the other did.
 
-#![expect(clippy::unwrap_used, reason = "test code")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
 mod support;
 
