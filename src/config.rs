@@ -199,7 +199,11 @@ mod tests {
     fn a_misspelt_key_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.toml");
-        std::fs::write(&file, with_secrets(include_str!("../deploy/config.toml")).replace("min_free_gb", "min_room_gb")).unwrap();
+        std::fs::write(
+            &file,
+            with_secrets(include_str!("../deploy/config.toml")).replace("min_free_gb", "min_room_gb"),
+        )
+        .unwrap();
         let error = format!("{:#}", Config::load(&file).unwrap_err());
         assert!(error.contains("min_room_gb"), "{error}");
     }

@@ -37,7 +37,7 @@ pub(super) struct ListQuery {
 
 pub(super) async fn list(State(app): State<App>, reader: Reader, Query(query): Query<ListQuery>) -> Answer {
     let actor = working(&reader)?.clone();
-    let view = desk(&app, &reader, &actor, &query, None, None).await.map_err(|e| reader.fail(e))?;
+    let view = desk(&app, &reader, &actor, &query, None, done(&reader, &query)).await.map_err(|e| reader.fail(e))?;
     reader.show(&view)
 }
 
@@ -50,8 +50,8 @@ pub(super) async fn case(
     let actor = working(&reader)?.clone();
     let case = opened(&app, &reader, &actor, &number).await?;
     let view = case_view::view(&app, &reader, &actor, case, None, None).await.map_err(|e| reader.fail(e))?;
-    let flash = (!query.done.is_empty()).then(|| Flash::Done(reader.text().say("action-done")));
-    let view = desk(&app, &reader, &actor, &query, Some(view), flash).await.map_err(|e| reader.fail(e))?;
+    let view =
+        desk(&app, &reader, &actor, &query, Some(view), done(&reader, &query)).await.map_err(|e| reader.fail(e))?;
     reader.show(&view)
 }
 
@@ -70,9 +70,20 @@ pub(super) async fn act(
         other => take(&app, &actor, case.number, other, &form).await,
     };
     match outcome {
-        Ok(()) => Ok(see_other(&format!("/desk/cases/{}?done=1", case.number))),
+        Ok(()) => {
+            // Whoever passes a case on may see it no more.
+            let mine = casework::read(&app.hub, &actor, case.number).await.is_ok();
+            let place = if mine { format!("/desk/cases/{}", case.number) } else { "/desk".to_owned() };
+            Ok(see_other(&format!("{place}?done={}", action.code())))
+        }
         Err(error) => returned(&app, &reader, &actor, case, action, form, error).await,
     }
+}
+
+/// What was just done, as the address says it.
+fn done(reader: &Reader, query: &ListQuery) -> Option<Flash> {
+    let action = Action::from_code(&query.done)?;
+    Some(Flash::Done(reader.text().say(&format!("done-{}", action.code()))))
 }
 
 /// The case again, with the form as it was filled and what stands against it.

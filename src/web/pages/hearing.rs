@@ -24,6 +24,9 @@ use crate::store::people;
 /// The room opens so long before the hearing: time enough to test and to wait.
 const OPENS_BEFORE_MILLIS: i64 = 24 * 3_600_000;
 
+/// What the page's forms do.
+const ACTIONS: [&str; 4] = ["record", "attempt", "ex_parte", "order"];
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct LinkQuery {
@@ -44,7 +47,8 @@ pub(super) async fn show(
     Query(query): Query<LinkQuery>,
 ) -> Answer {
     let (file, visitor) = open(&app, &reader, &id, &query.k).await?;
-    let flash = (!query.done.is_empty()).then(|| Flash::Done(reader.text().say("action-done")));
+    let known = ACTIONS.contains(&query.done.as_str());
+    let flash = known.then(|| Flash::Done(reader.text().say(&format!("done-{}", query.done))));
     let view =
         view(&app, &reader, reader.page_saying(flash), file, &visitor, None).await.map_err(|e| reader.fail(e))?;
     reader.show(&view)
@@ -65,7 +69,7 @@ pub(super) async fn act(
         Err(problem) => Err(ServiceError::Invalid(vec![problem])),
     };
     let error = match outcome {
-        Ok(()) => return Ok(see_other(&format!("/hearings/{id}?done=1"))),
+        Ok(()) => return Ok(see_other(&format!("/hearings/{id}?done={action}"))),
         Err(error) => error,
     };
     let (status, flash) = match &error {

@@ -13,6 +13,9 @@ const say = (id) => data.texts?.[id] ?? id;
 /** The wish for a picture: enough for a face and a paper, little enough for a thin line. */
 const PICTURE = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 24 } };
 
+/** Kept as long as this tab: the version of the notice that was read before joining. */
+const JOINED_KEY = `champions-hub-joined:${data.hearing}`;
+
 /** @type {RoomClient|null} */ let client = null;
 /** @type {MediaStream|null} */ let own = null;
 const people = new People(say, data.presides ? {
@@ -26,8 +29,15 @@ byId("join")?.addEventListener("submit", (event) => {
   event.preventDefault();
   const acknowledged = byId("acknowledge").checked;
   byId("acknowledge-error").hidden = acknowledged;
-  if (acknowledged) join(); else byId("acknowledge").focus();
+  if (!acknowledged) {
+    byId("acknowledge").focus();
+    return;
+  }
+  sessionStorage.setItem(JOINED_KEY, data.notice);
+  join();
 });
+// A reload in the middle leads back into the seat without asking again: this tab has read this notice.
+if (byId("join") && sessionStorage.getItem(JOINED_KEY) === data.notice) join();
 
 async function join() {
   byId("join-button").disabled = true;
@@ -104,10 +114,12 @@ function showState({ state, reason, position, noticeVersion }) {
       location.reload();
       return;
     case "replaced": case "refused":
+      sessionStorage.removeItem(JOINED_KEY);
       tell(say(`room-${state}`));
       stop();
       return;
     case "removed":
+      sessionStorage.removeItem(JOINED_KEY);
       // The reason is the officer's own words.
       tell([say("room-removed"), reason].filter(Boolean).join(" "));
       stop();
@@ -221,6 +233,7 @@ onToggle("camera", (on) => client?.setCamera(on));
 onToggle("hand", (up) => client?.raiseHand(up));
 byId("leave")?.addEventListener("click", () => {
   if (!confirm(say("leave-sure"))) return;
+  sessionStorage.removeItem(JOINED_KEY);
   client?.leave();
   stop();
   location.reload();

@@ -11,6 +11,9 @@ const say = (id) => texts[id] ?? id;
 /** How often messages are asked for, in milliseconds. */
 const POLL_MS = 2000;
 
+/** Sounds of single digits and letters. */
+const SPELT = /\/(digit|letter)-/;
+
 const voice = new Voice();
 /** @type {string|null} the call that is on */ let call = null;
 /** @type {{digits: number, finish_on?: string, timeout_s: number}|null} */ let gathering = null;
@@ -88,12 +91,23 @@ async function perform(steps = []) {
 }
 
 async function speak(pieces, mine) {
+  let line = null;
+  let spelling = false;
   for (const piece of pieces) {
-    if (mine !== turn || !call || pressed) return;
-    const line = piece.caption ? caption(piece.caption, "speaking") : null;
+    if (mine !== turn || !call || pressed) break;
+    const spelt = SPELT.test(piece.file ?? "");
+    if (piece.caption) {
+      // A number is spoken digit by digit, and read as one line.
+      if (spelt && spelling) line.append(` ${piece.caption}`);
+      else {
+        line?.classList.remove("speaking");
+        line = caption(piece.caption, "speaking");
+      }
+      spelling = spelt;
+    }
     if (piece.file) await voice.play(piece.file);
-    line?.classList.remove("speaking");
   }
+  line?.classList.remove("speaking");
 }
 
 async function gather(wanted, mine) {
@@ -274,7 +288,7 @@ async function readMessages() {
   if (now === shown) return;
   shown = now;
   const own = number().replace(/\D/g, "").slice(-10);
-  const time = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short", timeZone: "Asia/Kolkata", hour12: false });
+  const time = new Intl.DateTimeFormat(`${document.documentElement.lang}-IN`, { dateStyle: "medium", timeStyle: "short", timeZone: "Asia/Kolkata", hour12: false });
   const list = byId("messages");
   list.replaceChildren(...items.map((item) => {
     const mine = String(item.from).replace(/\D/g, "").slice(-10) === own;
