@@ -9,6 +9,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use support::client::{Answer, Client};
@@ -23,8 +24,6 @@ const SEED: u64 = 20_261_122;
 const LONGEST_LIFE: u64 = 400;
 /// Tries of one request; a hub that never answers fails the test instead of keeping it.
 const TRIES: usize = 3_000;
-/// Requests answered, by every hub of this file.
-static ANSWERED: AtomicUsize = AtomicUsize::new(0);
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -43,12 +42,16 @@ async fn no_acknowledged_case_is_lost_on_postgres() {
 struct Signpost {
     hub: Option<Client>,
     enough: bool,
+    /// Requests answered so far.
+    answered: Arc<AtomicUsize>,
 }
 
 async fn filing_under_fire(database: Database, kills: u32) {
     let mut hub = Hub::open(database).await;
     let token = hub.sign_in("officer.finance").await.token().to_owned();
-    let (signpost, reader) = watch::channel(Signpost { hub: Some(hub.bearer(&token)), enough: false });
+    let answered = Arc::new(AtomicUsize::new(0));
+    let first = Signpost { hub: Some(hub.bearer(&token)), enough: false, answered: Arc::clone(&answered) };
+    let (signpost, reader) = watch::channel(first);
     let mut programs = JoinSet::new();
     for program in 0..CLIENTS {
         programs.spawn(file_and_file(program, reader.clone()));
@@ -57,8 +60,8 @@ async fn filing_under_fire(database: Database, kills: u32) {
     for kill in 0..kills {
         // Every other hub lives until it has answered somebody, however slow the machine; the rest may die while they come up.
         if kill % 2 == 0 {
-            let before = ANSWERED.load(Ordering::Relaxed);
-            until("somebody is answered", async || (ANSWERED.load(Ordering::Relaxed) > before).then_some(())).await;
+            let before = answered.load(Ordering::Relaxed);
+            until("somebody is answered", async || (answered.load(Ordering::Relaxed) > before).then_some(())).await;
         }
         tokio::time::sleep(Duration::from_millis(random.random_range(0..LONGEST_LIFE))).await;
         hub.kill();
@@ -102,7 +105,7 @@ async fn file(text: &str, signpost: &mut watch::Receiver<Signpost>, tries: &mut 
         match Answer::read(request).await {
             Ok(answer) => {
                 assert_eq!(answer.status, 201, "{}", answer.text);
-                ANSWERED.fetch_add(1, Ordering::Relaxed);
+                signpost.borrow().answered.fetch_add(1, Ordering::Relaxed);
                 return answer.json()["number"].as_str().unwrap().to_owned();
             }
             // Not up yet, or no longer. What came of the request nobody knows.
