@@ -9,10 +9,12 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use support::Hub;
 use support::client::{Answer, Client};
 use support::database::Database;
+use support::{Hub, until};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -40,18 +42,27 @@ async fn no_acknowledged_case_is_lost_on_postgres() {
 struct Signpost {
     hub: Option<Client>,
     enough: bool,
+    /// Requests answered so far.
+    answered: Arc<AtomicUsize>,
 }
 
 async fn filing_under_fire(database: Database, kills: u32) {
     let mut hub = Hub::open(database).await;
     let token = hub.sign_in("officer.finance").await.token().to_owned();
-    let (signpost, reader) = watch::channel(Signpost { hub: Some(hub.bearer(&token)), enough: false });
+    let answered = Arc::new(AtomicUsize::new(0));
+    let first = Signpost { hub: Some(hub.bearer(&token)), enough: false, answered: Arc::clone(&answered) };
+    let (signpost, reader) = watch::channel(first);
     let mut programs = JoinSet::new();
     for program in 0..CLIENTS {
         programs.spawn(file_and_file(program, reader.clone()));
     }
     let mut random = StdRng::seed_from_u64(SEED);
-    for _ in 0..kills {
+    for kill in 0..kills {
+        // Every other hub lives until it has answered somebody, however slow the machine; the rest may die while they come up.
+        if kill % 2 == 0 {
+            let before = answered.load(Ordering::Relaxed);
+            until("somebody is answered", async || (answered.load(Ordering::Relaxed) > before).then_some(())).await;
+        }
         tokio::time::sleep(Duration::from_millis(random.random_range(0..LONGEST_LIFE))).await;
         hub.kill();
         signpost.send_modify(|s| s.hub = None);
@@ -68,7 +79,7 @@ async fn filing_under_fire(database: Database, kills: u32) {
         acknowledged.extend(filed);
     }
     eprintln!("{kills} kills, {} cases acknowledged, {repeated} requests without an answer", acknowledged.len());
-    assert!(acknowledged.len() > CLIENTS + kills as usize, "too little was filed to say anything");
+    assert!(acknowledged.len() >= kills as usize / 2, "too little was filed to say anything");
     assert!(repeated > 0, "no kill met a request");
     nothing_is_lost_or_double(&hub, &token, &acknowledged).await;
 }
@@ -94,6 +105,7 @@ async fn file(text: &str, signpost: &mut watch::Receiver<Signpost>, tries: &mut 
         match Answer::read(request).await {
             Ok(answer) => {
                 assert_eq!(answer.status, 201, "{}", answer.text);
+                signpost.borrow().answered.fetch_add(1, Ordering::Relaxed);
                 return answer.json()["number"].as_str().unwrap().to_owned();
             }
             // Not up yet, or no longer. What came of the request nobody knows.
