@@ -286,10 +286,10 @@ await tell('Hostile words disturb nobody', async () => {
     const forged = url.slice(0, -3) + (url.endsWith('AAA') ? 'BBB' : 'AAA');
     const asHttp = await fetch(forged.replace('/signal?', '/probe?'), { method: 'POST', body: 'v=0' });
     const bad = await fetch(url.replace('/signal?', '/probe?'), { method: 'POST', body: 'v=0 nonsense' });
-    return { forged: await open(forged), other: await open(url.replace(/rooms\/[^/]+/, 'rooms/elsewhere')), status: asHttp.status, bad: [bad.status, (await bad.json()).detail] };
+    return { forged: await open(forged), other: await open(url.replace(/rooms\/[^/]+/, 'rooms/elsewhere')), status: asHttp.status, bad: [bad.status, (await bad.json()).title] };
   });
   check('a forged token opens nothing', answers.forged === 'refused' && answers.other === 'refused' && answers.status === 401, JSON.stringify(answers));
-  check('an offer that is none is refused in words', answers.bad[0] === 422 && answers.bad[1]?.length > 10);
+  check('an offer that is none is refused in words', answers.bad[0] === 422 && answers.bad[1]?.length > 10, JSON.stringify(answers.bad));
   // An observer of the same room, signed in as the officer, sends what no browser would.
   const said = await desk.evaluate(async () => {
     const { room, actions } = JSON.parse(document.getElementById('room-data').textContent);
@@ -314,7 +314,8 @@ await tell('Hostile words disturb nobody', async () => {
     const { notice_version } = await next('welcome');
     socket.send(JSON.stringify({ type: 'acknowledge', version: notice_version }));
     await next('waiting');
-    await fetch(`${actions}admit`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ member: token.member }) });
+    const admitted = await fetch(`${actions}admit`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ member: token.member }) });
+    if (!admitted.ok) throw new Error(`not admitted: ${await admitted.text()}`);
     await next('admitted');
     const codes = [];
     for (const words of ['{', '{"type":"dance"}', JSON.stringify({ type: 'offer', sdp: 'v=0\r\nm=audio x' }), JSON.stringify({ type: 'answer', sdp: '' })]) {

@@ -1,6 +1,7 @@
 //! A case's history in plain words: one sentence a step for the unit, one for the desk.
 
 use crate::domain::case::CaseEvent;
+use crate::domain::hearing::HearingEvent;
 
 /// What the unit reads of a step: key of the sentence, and the words that a person wrote. `None` for what is ours alone.
 pub(super) fn for_the_unit(event: &CaseEvent) -> Option<(&'static str, Option<String>)> {
@@ -40,5 +41,39 @@ pub(super) fn for_the_desk(event: &CaseEvent) -> (&'static str, Option<String>) 
         CaseEvent::SoundLost { .. } => ("history-sound_lost", None),
         CaseEvent::AttendOverdue => ("history-attend_overdue", None),
         CaseEvent::ConcludeOverdue => ("history-conclude_overdue", None),
+    }
+}
+
+/// What the desk reads of a step of a hearing. Fixing it is told by the case itself.
+pub(super) fn of_a_hearing(event: &HearingEvent, was_heard: bool) -> Option<(&'static str, Option<String>)> {
+    match event {
+        HearingEvent::Served { .. } => Some(("thread-notice-served", None)),
+        HearingEvent::Ended if was_heard => Some(("thread-hearing-held", None)),
+        HearingEvent::HeldExParte { reason } => Some(("thread-ex-parte", Some(reason.clone()))),
+        HearingEvent::Recorded { text } => Some(("thread-recorded", Some(text.clone()))),
+        HearingEvent::Ordered { reasons, .. } => Some(("thread-ordered", Some(reasons.clone()))),
+        HearingEvent::Fixed { .. }
+        | HearingEvent::Started
+        | HearingEvent::Paused { .. }
+        | HearingEvent::Resumed
+        | HearingEvent::Ended
+        | HearingEvent::Attempted { .. } => None,
+    }
+}
+
+/// What the unit reads of a step of a hearing.
+pub(super) fn of_a_hearing_for_the_unit(event: &HearingEvent, was_heard: bool) -> Option<(&'static str, Option<String>)> {
+    match event {
+        HearingEvent::Ended if was_heard => Some(("track-step-heard", None)),
+        HearingEvent::Recorded { text } => Some(("track-step-recorded", Some(text.clone()))),
+        HearingEvent::Ordered { reasons, .. } => Some(("track-step-ordered", Some(reasons.clone()))),
+        HearingEvent::Fixed { .. }
+        | HearingEvent::Served { .. }
+        | HearingEvent::Started
+        | HearingEvent::Paused { .. }
+        | HearingEvent::Resumed
+        | HearingEvent::Ended
+        | HearingEvent::HeldExParte { .. }
+        | HearingEvent::Attempted { .. } => None,
     }
 }

@@ -100,7 +100,8 @@ export async function person(browser, more = {}) {
   const complaints = [];
   context.on('weberror', (error) => complaints.push(String(error.error())));
   context.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(`${message.page()?.url()}: ${message.text()}`);
+    // A refusal is an answer too; the browser calls it an error, the page says it in words.
+    if (message.type() === 'error' && !/Failed to load resource|WebSocket connection to/.test(message.text())) complaints.push(`${message.page()?.url()}: ${message.text()}`);
   });
   return { context, complaints, page: await context.newPage() };
 }
