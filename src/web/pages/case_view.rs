@@ -30,7 +30,7 @@ pub(super) async fn view(
     let mut thread: Vec<Entry> = history
         .into_iter()
         .map(|line| {
-            let (key, words) = history::for_the_desk(&line.event);
+            let (key, words) = history::for_the_desk(&line.event, t);
             Entry {
                 at_ms: line.at.millis(),
                 who: match line.author.role.as_str() {

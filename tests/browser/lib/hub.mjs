@@ -119,3 +119,13 @@ export const received = (page) => page.evaluate(async () => {
   }
   return sum;
 });
+
+/** Pictures are kept there when a story is to be looked at. */
+export const shots = process.env.HUB_SHOTS_DIR;
+
+/** What every page showed when a story broke off. @param {import('playwright-core').Browser[]} browsers */
+export async function lastPictures(browsers) {
+  if (!shots) return;
+  const pages = browsers.flatMap((browser) => browser.contexts()).flatMap((context) => context.pages());
+  for (const [index, page] of pages.entries()) await page.screenshot({ path: join(shots, `broken-${index}.png`) });
+}
