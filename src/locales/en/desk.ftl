@@ -46,6 +46,7 @@ case-hearings = Hearings
 case-who = Who it is
 case-assignee = With
 case-no-assignee = Nobody yet
+the-unit = The unit
 thread-filed = Filed.
 thread-routed = Given to { $to }.
 thread-triage = No rule fitted: given to the triage desk.

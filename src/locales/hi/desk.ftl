@@ -46,6 +46,7 @@ case-hearings = सुनवाइयाँ
 case-who = कौन हैं
 case-assignee = किसके पास
 case-no-assignee = अभी किसी के पास नहीं
+the-unit = इकाई
 thread-filed = दर्ज हुई।
 thread-routed = { $to } को सौंपी गई।
 thread-triage = कोई नियम लागू नहीं: छँटाई डेस्क को सौंपी गई।

@@ -26,13 +26,18 @@ pub(super) async fn view(
     let now = app.hub.clock.now();
     let mut tx = app.hub.store.read().await?;
     let history = cases::history(&mut tx, &case.id).await?;
-    let thread = history
+    let unit = if case.applicant.name.is_empty() { t.say("the-unit") } else { case.applicant.name.clone() };
+    let mut thread: Vec<Entry> = history
         .into_iter()
         .map(|line| {
-            let (key, words) = history::for_the_desk(&line.event);
+            let (key, words) = history::for_the_desk(&line.event, t);
             Entry {
                 at_ms: line.at.millis(),
-                who: if line.author.role == "system" { t.say("the-hub") } else { line.author.name },
+                who: match line.author.role.as_str() {
+                    "system" => t.say("the-hub"),
+                    "party" => unit.clone(),
+                    _ => line.author.name,
+                },
                 from_unit: line.author.role == "party",
                 what: t.say(key),
                 words,
@@ -46,7 +51,14 @@ pub(super) async fn view(
         let presence = hearings::party_presence(&mut tx, &hearing.id).await?;
         heard |= closing_gate::check(&case, &[hearing.for_the_gate(presence)], now).is_ok();
         lines.push(hearing_line(&mut tx, hearing).await?);
+        let was_heard = hearing.was_party_heard(presence);
+        for line in hearings::log(&mut tx, &hearing.id).await? {
+            let Some((key, words)) = history::of_a_hearing(&line.event, was_heard) else { continue };
+            let who = if line.author.role == "system" { t.say("the-hub") } else { line.author.name };
+            thread.push(Entry { at_ms: line.at.millis(), who, from_unit: false, what: t.say(key), words });
+        }
     }
+    thread.sort_by_key(|entry| entry.at_ms);
     let requires = case.status != Status::Closed && closing_gate::requires_hearing(&case, now) && !heard;
     let actions = actions(actor, &case);
     let due_action = due(&case, requires, &held).filter(|a| actions.contains(a));

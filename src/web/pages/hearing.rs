@@ -221,7 +221,8 @@ async fn seat(
         Visitor::Link { part } => {
             let a = &file.case.applicant;
             let name = [Some(a.name.as_str()), a.unit.as_deref()].into_iter().flatten().find(|n| !n.is_empty());
-            let name = name.map_or_else(|| reader.text().say(&format!("role-{}", part.code())), str::to_owned);
+            let number = file.case.number.to_string();
+            let name = name.map_or_else(|| reader.text().say_with("party-of-case", &[("number", &number)]), str::to_owned);
             let given = (!over).then(|| rooms::token_for_link(&app.hub, &file.hearing, *part, &name));
             Ok((Seat { name, role: part.code().to_owned(), presides: false }, given))
         }
@@ -256,12 +257,26 @@ fn by(file: &HearingFile, kind: &str) -> String {
     file.log.iter().rev().find(|l| l.event.kind() == kind).map_or_else(String::new, |l| l.author.name.clone())
 }
 
-pub(super) async fn recording(State(app): State<App>, reader: Reader, Path(id): Path<String>) -> Answer {
+/// Which of a hearing's recordings: they count from 1, the newest is shown when none is named.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct WhichPart {
+    part: Option<usize>,
+}
+
+pub(super) async fn recording(
+    State(app): State<App>,
+    reader: Reader,
+    Path(id): Path<String>,
+    Query(which): Query<WhichPart>,
+) -> Answer {
     let actor = reader.signed_in()?.clone();
     let id: HearingId = id.parse().map_err(|_| reader.fail(ServiceError::NotFound))?;
     let file = hearings::read(&app.hub, &actor, &id).await.map_err(|e| reader.fail(e))?;
     let listed = recordings::of_hearing(&app.hub, &actor, &id).await.map_err(|e| reader.fail(e))?;
-    let Some((recording, files)) = listed.into_iter().next_back() else {
+    let parts: Vec<i64> = listed.iter().map(|(recording, _)| recording.started_at.millis()).collect();
+    let part = which.part.unwrap_or(parts.len());
+    let Some((recording, files)) = part.checked_sub(1).and_then(|index| listed.into_iter().nth(index)) else {
         return Err(reader.problem(StatusCode::NOT_FOUND, None));
     };
     let (verdict, facts) = match recording.ended_at {
@@ -298,6 +313,8 @@ pub(super) async fn recording(State(app): State<App>, reader: Reader, Path(id): 
         case_number: file.case.number.to_string(),
         started_at_ms: recording.started_at.millis(),
         seconds,
+        part,
+        parts,
         verdict,
         manifest,
     })

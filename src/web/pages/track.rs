@@ -121,9 +121,18 @@ async fn view(
         let (key, words) = history::for_the_unit(&line.event)?;
         Some(TrackStep { at_ms: line.at.millis(), what: t.say(key), words })
     });
+    let mut steps: Vec<TrackStep> = steps.collect();
+    for hearing in &hearings {
+        let file = crate::service::hearings::open(&app.hub, &hearing.id).await?;
+        for line in file.log {
+            let Some((key, words)) = history::of_a_hearing_for_the_unit(&line.event, file.party_heard) else { continue };
+            steps.push(TrackStep { at_ms: line.at.millis(), what: t.say(key), words });
+        }
+    }
+    steps.sort_by_key(|step| step.at_ms);
     let decided = case.status == Status::Closed && !case.reasons.is_empty();
     Ok(Track {
-        steps: steps.collect(),
+        steps,
         page: reader.page_saying(flash),
         number: case.number.to_string(),
         subject: case.subject.clone(),

@@ -12,6 +12,10 @@ pub struct Recording {
     pub hearing_id: String,
     pub case_number: String,
     pub started_at_ms: i64,
+    /// Which recording of the hearing this is, from 1.
+    pub part: usize,
+    /// When each began. There are several when the recorder was cut off and the hearing went on.
+    pub parts: Vec<i64>,
     /// Of the longest file.
     pub seconds: i64,
     pub files: Vec<File>,
@@ -63,6 +67,15 @@ impl Recording {
         }
     }
 
+    /// Number and beginning of each recording, when there are several.
+    fn listed_parts(&self) -> Vec<(usize, i64)> {
+        if self.parts.len() > 1 { self.parts.iter().copied().enumerate().map(|(n, at)| (n + 1, at)).collect() } else { Vec::new() }
+    }
+
+    fn part_words(&self, part: &usize) -> String {
+        self.page.say2("recording-part", ("part", &part.to_string()), ("all", &self.parts.len().to_string()))
+    }
+
     /// Bytes as "3.4 MB".
     fn size(bytes: &u64) -> String {
         let tenths = bytes / 100_000;
@@ -91,6 +104,8 @@ pub(super) mod samples {
             hearing_id: "1".into(),
             case_number: "GR26-0000119-2".into(),
             started_at_ms: NOW - DAY,
+            part: 1,
+            parts: vec![NOW - DAY],
             seconds: 872,
             files: vec![
                 file("01-officer.webm", "R. Banerjee", "presiding_officer", true),
@@ -101,12 +116,14 @@ pub(super) mod samples {
             manifest: Some("/api/v1/recordings/sample/files/manifest.jsonl".into()),
         };
         let head: String = "9f2c4b7d".repeat(8);
+        let mut cut = recording(Verdict::CutOff { segments: 1_204, head: head.clone() });
+        cut.parts.push(NOW - DAY + 900_000);
         let mut empty = recording(Verdict::Open);
         empty.files.clear();
         empty.manifest = None;
         vec![
-            ("recording", recording(Verdict::Whole { segments: 2_616, head: head.clone() })),
-            ("recording-cut", recording(Verdict::CutOff { segments: 1_204, head })),
+            ("recording", recording(Verdict::Whole { segments: 2_616, head })),
+            ("recording-cut", cut),
             (
                 "recording-broken",
                 recording(Verdict::Broken { file: "02-party.webm".into(), why: "segment 118: sha256".into() }),

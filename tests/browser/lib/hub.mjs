@@ -100,7 +100,8 @@ export async function person(browser, more = {}) {
   const complaints = [];
   context.on('weberror', (error) => complaints.push(String(error.error())));
   context.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(`${message.page()?.url()}: ${message.text()}`);
+    // A refusal is an answer too; the browser calls it an error, the page says it in words.
+    if (message.type() === 'error' && !/Failed to load resource|WebSocket connection to/.test(message.text())) complaints.push(`${message.page()?.url()}: ${message.text()}`);
   });
   return { context, complaints, page: await context.newPage() };
 }
@@ -118,3 +119,13 @@ export const received = (page) => page.evaluate(async () => {
   }
   return sum;
 });
+
+/** Pictures are kept there when a story is to be looked at. */
+export const shots = process.env.HUB_SHOTS_DIR;
+
+/** What every page showed when a story broke off. @param {import('playwright-core').Browser[]} browsers */
+export async function lastPictures(browsers) {
+  if (!shots) return;
+  const pages = browsers.flatMap((browser) => browser.contexts()).flatMap((context) => context.pages());
+  for (const [index, page] of pages.entries()) await page.screenshot({ path: join(shots, `broken-${index}.png`) });
+}

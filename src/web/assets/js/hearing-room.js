@@ -22,7 +22,7 @@ const people = new People(say, data.presides ? {
   onAdmit: (member) => act("admit", { member }),
   onSendBack: (member) => act("send_back", { member }),
   onMute: (member) => client?.muteMember(member),
-} : null);
+} : null, { name: data.name, role: data.role });
 
 offerSelfTest(say, data.room?.probe);
 byId("join")?.addEventListener("submit", (event) => {
@@ -95,6 +95,9 @@ async function keepAwake() {
 
 function showState({ state, reason, position, noticeVersion }) {
   document.body.dataset.roomState = state;
+  // Before the door there is nobody to see a hand or to read a line, and no line to judge.
+  for (const id of ["hand", "chat-button"]) byId(id).disabled = state !== "in_room";
+  byId("quality").hidden = state !== "in_room";
   switch (state) {
     case "notice":
       if (!noticeVersion || noticeVersion === data.notice) {

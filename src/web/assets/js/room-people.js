@@ -15,14 +15,17 @@ export class People {
   /** @type {Map<string, MediaStream>} */ #pictures = new Map();
   /** @type {MediaStream|null} */ #own = null;
   #speaking = "";
+  /** @type {Member} */ #self;
   #say;
   #rail;
 
   /**
    * @param {(id: string) => string} say
    * @param {RailActions|null} rail the officer's actions, or null for everyone else
+   * @param {{name: string, role: string}} self oneself, until the hub tells who is there
    */
-  constructor(say, rail) {
+  constructor(say, rail, self) {
+    this.#self = { ...self, id: "", status: "waiting", audio: true, video: true, hand: false, me: true };
     this.#say = say;
     this.#rail = rail;
   }
@@ -82,8 +85,14 @@ export class People {
     return wanted ?? others[0] ?? present[0];
   }
 
-  #arrange() {
+  /** Who is to be seen. Before the door there is no list of members: one sees oneself. */
+  #present() {
     const present = [...this.#members.values()].filter((member) => member.status !== "waiting" || member.me);
+    return present.length > 0 || !this.#own ? present : [this.#self];
+  }
+
+  #arrange() {
+    const present = this.#present();
     for (const [id, { tile }] of this.#tiles) {
       if (present.some((member) => member.id === id)) continue;
       tile.remove();
