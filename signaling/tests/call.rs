@@ -154,7 +154,7 @@ struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
     fn of(size: &str) -> Option<Self> {
-        let disk = Self(tempfile::tempdir().unwrap());
+        let disk = Self(tempfile::tempdir().ok()?);
         if disk.mount(&format!("size={size}")) {
             return Some(disk);
         }
