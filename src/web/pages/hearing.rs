@@ -222,7 +222,8 @@ async fn seat(
             let a = &file.case.applicant;
             let name = [Some(a.name.as_str()), a.unit.as_deref()].into_iter().flatten().find(|n| !n.is_empty());
             let number = file.case.number.to_string();
-            let name = name.map_or_else(|| reader.text().say_with("party-of-case", &[("number", &number)]), str::to_owned);
+            let name =
+                name.map_or_else(|| reader.text().say_with("party-of-case", &[("number", &number)]), str::to_owned);
             let given = (!over).then(|| rooms::token_for_link(&app.hub, &file.hearing, *part, &name));
             Ok((Seat { name, role: part.code().to_owned(), presides: false }, given))
         }
