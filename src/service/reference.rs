@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::domain::routing;
-use crate::id::{DeskId, JobId};
+use crate::id::{DeskId, RuleId};
 use crate::insight::state::StateCode;
 use crate::insight::subject::{self, SubjectCode};
 use crate::store::{Tx, desks, people};
@@ -153,7 +153,7 @@ pub async fn store_rules(
                 .with_context(|| format!("a rule names the desk {}, which is not there", r.desk))?,
             assignee: officer.transpose()?,
         };
-        desks::insert_rule(tx, JobId::generate(now.millis()).as_str(), &rule).await?;
+        desks::insert_rule(tx, RuleId::generate(now.millis()).as_str(), &rule).await?;
     }
     Ok(())
 }

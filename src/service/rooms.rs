@@ -9,7 +9,7 @@ use crate::domain::hearing::{Hearing, HearingCommand, Phase};
 use crate::domain::policy::{Act, Actor};
 use crate::domain::presence::{Part, Presence};
 use crate::domain::refusal::Refusal;
-use crate::id::{HearingId, RecordingId};
+use crate::id::{HearingId, LedgerLineId, RecordingId};
 use crate::store::hearings::{self as store, LedgerLine};
 use crate::store::recordings::{self, Recording};
 use crate::store::{StoreError, Tx, cases};
@@ -302,7 +302,7 @@ async fn line(
 }
 
 pub(super) async fn write_line(tx: &mut Tx, hearing: &HearingId, line: &LedgerLine) -> Result<(), StoreError> {
-    let id = crate::id::InboundId::generate(line.at.millis());
+    let id = LedgerLineId::generate(line.at.millis());
     store::append_presence(tx, id.as_str(), hearing, line).await
 }
 
