@@ -12,7 +12,7 @@ use super::super::App;
 use super::super::extract::{cookie, session_token};
 use super::super::problem::{log, status_and_name};
 use super::super::views::home::Problem;
-use super::super::views::{Flash, Form, Page, Role, User};
+use super::super::views::{Flash, Form, Page, User};
 use crate::domain::policy::Actor;
 use crate::service::{ServiceError, sign_in};
 use crate::text::Text;
@@ -54,9 +54,10 @@ impl FromRequestParts<App> for Reader {
         if let Some(token) = session_token(parts) {
             reader.actor = sign_in::who(&app.hub, token).await.map_err(|error| reader.fail(error))?;
         }
-        reader.page.user = reader.actor.as_ref().and_then(|actor| {
-            let role = Role::from_code(actor.role.code())?;
-            Some(User { name: actor.name.clone(), role, room: actor.control_room.clone() })
+        reader.page.user = reader.actor.as_ref().map(|actor| User {
+            name: actor.name.clone(),
+            role: actor.role,
+            room: actor.control_room.clone(),
         });
         Ok(reader)
     }

@@ -1,5 +1,6 @@
 //! The frame of every page: who reads it, in which language, when, and what leads on from it.
 
+pub use crate::domain::policy::Role;
 use crate::text::{self, LANGUAGES, Language, Text};
 use crate::web::assets;
 
@@ -24,43 +25,6 @@ pub struct User {
     pub role: Role,
     /// Code of the control room, for an account of one.
     pub room: Option<String>,
-}
-
-/// Roles of accounts, as far as the navigation tells them apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    Officer,
-    Head,
-    Room,
-    Secretary,
-    Admin,
-}
-
-impl Role {
-    /// Reads the name that the API uses: `officer`, `head`, `room`, `secretary`, `admin`.
-    #[must_use]
-    pub fn from_code(code: &str) -> Option<Self> {
-        match code {
-            "officer" => Some(Self::Officer),
-            "head" => Some(Self::Head),
-            "room" => Some(Self::Room),
-            "secretary" => Some(Self::Secretary),
-            "admin" => Some(Self::Admin),
-            _ => None,
-        }
-    }
-
-    /// The name that the API uses.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Officer => "officer",
-            Self::Head => "head",
-            Self::Room => "room",
-            Self::Secretary => "secretary",
-            Self::Admin => "admin",
-        }
-    }
 }
 
 /// One sentence about what was just done, or why it was not.
