@@ -71,14 +71,26 @@ pub struct HearingFile {
 ///
 /// # Errors
 /// Not found, not permitted, refused by a rule, or fields that are wrong.
-pub async fn fix(hub: &Hub, actor: &Actor, number: CaseNumber, fixing: Fixing, once: Option<&Once>) -> Result<Hearing, ServiceError> {
+pub async fn fix(
+    hub: &Hub,
+    actor: &Actor,
+    number: CaseNumber,
+    fixing: Fixing,
+    once: Option<&Once>,
+) -> Result<Hearing, ServiceError> {
     match fix_once(hub, actor, number, fixing.clone(), once).await {
         Err(error) if once::was_first_elsewhere(&error) => fix_once(hub, actor, number, fixing, once).await,
         outcome => outcome,
     }
 }
 
-async fn fix_once(hub: &Hub, actor: &Actor, number: CaseNumber, fixing: Fixing, key: Option<&Once>) -> Result<Hearing, ServiceError> {
+async fn fix_once(
+    hub: &Hub,
+    actor: &Actor,
+    number: CaseNumber,
+    fixing: Fixing,
+    key: Option<&Once>,
+) -> Result<Hearing, ServiceError> {
     let now = hub.clock.now();
     let mut tx = hub.store.write().await?;
     if let Some(id) = once::seen(&mut tx, key).await? {
@@ -177,7 +189,12 @@ pub async fn by_the_hub(hub: &Hub, id: &HearingId, command: HearingCommand) -> R
 }
 
 /// Takes a step of a hearing's life. The recording begins before the step is stored, everything else in the room follows it.
-pub(super) async fn step(hub: &Hub, id: &HearingId, command: HearingCommand, by: &Author) -> Result<Hearing, ServiceError> {
+pub(super) async fn step(
+    hub: &Hub,
+    id: &HearingId,
+    command: HearingCommand,
+    by: &Author,
+) -> Result<Hearing, ServiceError> {
     let now = hub.clock.now();
     let mut tx = hub.store.write().await?;
     let (hearing, case) = load(&mut tx, id).await?;
@@ -254,7 +271,9 @@ fn check(command: &HearingCommand) -> Result<(), ServiceError> {
     let short = |text: &str| text.chars().count() <= LONGEST_WORDS;
     let mut check = Check::default();
     match command {
-        HearingCommand::Serve { .. } | HearingCommand::Start | HearingCommand::Resume | HearingCommand::End => &mut check,
+        HearingCommand::Serve { .. } | HearingCommand::Start | HearingCommand::Resume | HearingCommand::End => {
+            &mut check
+        }
         HearingCommand::Pause { reason } | HearingCommand::ExParte { reason } => {
             check.that(words(reason), "reason", "error-reason-missing").that(short(reason), "reason", "error-long")
         }
@@ -268,7 +287,9 @@ fn check(command: &HearingCommand) -> Result<(), ServiceError> {
         HearingCommand::Order { findings, reasons } => check
             .that(!findings.is_empty() && findings.len() <= MOST_FINDINGS, "findings", "error-findings-missing")
             .that(
-                findings.iter().all(|Finding { issue, finding }| words(issue) && words(finding) && short(issue) && short(finding)),
+                findings
+                    .iter()
+                    .all(|Finding { issue, finding }| words(issue) && words(finding) && short(issue) && short(finding)),
                 "findings",
                 "error-finding-empty",
             )

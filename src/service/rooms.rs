@@ -149,12 +149,25 @@ pub async fn join(hub: &Hub, token: &JoinToken) -> Result<Connection, ServiceErr
 }
 
 /// Opens the room and starts its recording; the facts of the recording go into the transaction of the hearing's start.
-pub(super) async fn begin(hub: &Hub, tx: &mut Tx, hearing: &Hearing, case: &Case, now: Timestamp) -> Result<(), ServiceError> {
+pub(super) async fn begin(
+    hub: &Hub,
+    tx: &mut Tx,
+    hearing: &Hearing,
+    case: &Case,
+    now: Timestamp,
+) -> Result<(), ServiceError> {
     let room = hub.rooms.open(&hearing.room);
     record(hub, tx, &room, hearing, case, now).await
 }
 
-async fn record(hub: &Hub, tx: &mut Tx, room: &RoomHandle, hearing: &Hearing, case: &Case, now: Timestamp) -> Result<(), ServiceError> {
+async fn record(
+    hub: &Hub,
+    tx: &mut Tx,
+    room: &RoomHandle,
+    hearing: &Hearing,
+    case: &Case,
+    now: Timestamp,
+) -> Result<(), ServiceError> {
     let id = RecordingId::generate(now.millis());
     let (folder, dir) = hub.files.recording(&id);
     let meta = serde_json::json!({
@@ -247,7 +260,12 @@ pub async fn happened(hub: &Hub, event: RoomEvent) -> Result<(), ServiceError> {
 }
 
 /// The line of the ledger for an event, if it is one of presence.
-async fn line(tx: &mut Tx, hearing: &Hearing, kind: RoomEventKind, now: Timestamp) -> Result<Option<LedgerLine>, StoreError> {
+async fn line(
+    tx: &mut Tx,
+    hearing: &Hearing,
+    kind: RoomEventKind,
+    now: Timestamp,
+) -> Result<Option<LedgerLine>, StoreError> {
     let (member, what, detail, told) = match kind {
         RoomEventKind::Knocked { member, name, role } => (member, Presence::Knocked, String::new(), Some((name, role))),
         // Who came through the waiting room was written down by the act of admitting.

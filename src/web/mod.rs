@@ -100,7 +100,8 @@ pub fn private_router(app: App) -> Router {
 
 /// What holds for every answer: limits, protection against forged requests, headers that keep a browser safe.
 fn dressed(routes: Router<App>) -> Router<App> {
-    let always = |name, value: &'static str| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
+    let always =
+        |name, value: &'static str| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     routes
         .layer(axum::middleware::from_fn(pages::remember_language))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

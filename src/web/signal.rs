@@ -40,7 +40,10 @@ pub(super) async fn open(
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "join-token"));
     };
     let seat = rooms::join(hub, &token).await?;
-    Ok(upgrade.max_message_size(LARGEST_FRAME).max_frame_size(LARGEST_FRAME).on_upgrade(move |socket| carry(socket, seat)))
+    Ok(upgrade
+        .max_message_size(LARGEST_FRAME)
+        .max_frame_size(LARGEST_FRAME)
+        .on_upgrade(move |socket| carry(socket, seat)))
 }
 
 /// Answers a trial connection before a hearing: an SDP offer, for the holder of a token. Nothing that is sent on it reaches anybody.

@@ -87,8 +87,14 @@ pub(super) async fn view(
             state: Some(case.state.clone()).filter(|s| !s.is_empty()),
         },
         assignee: assignee(&mut tx, &case, t).await?,
-        attend: Clock { due_ms: case.attend_by.millis(), done_at_ms: case.attended_at.map(crate::time::Timestamp::millis) },
-        conclude: Clock { due_ms: case.conclude_by.millis(), done_at_ms: case.concluded_at.map(crate::time::Timestamp::millis) },
+        attend: Clock {
+            due_ms: case.attend_by.millis(),
+            done_at_ms: case.attended_at.map(crate::time::Timestamp::millis),
+        },
+        conclude: Clock {
+            due_ms: case.conclude_by.millis(),
+            done_at_ms: case.concluded_at.map(crate::time::Timestamp::millis),
+        },
         outcome: case.outcome.map(|o| o.code().to_owned()),
         grounds: grounds(case.grounds_at(now)),
         must_hear,
@@ -104,7 +110,12 @@ pub(super) async fn view(
 }
 
 fn grounds(g: crate::domain::case::Grounds) -> Grounds {
-    Grounds { humanitarian: g.humanitarian, injustice: g.injustice, harassment: g.harassment, undue_delay: g.undue_delay }
+    Grounds {
+        humanitarian: g.humanitarian,
+        injustice: g.injustice,
+        harassment: g.harassment,
+        undue_delay: g.undue_delay,
+    }
 }
 
 /// What this person can do now: what the table of transitions lets through and the table of permissions allows.

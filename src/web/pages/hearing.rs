@@ -40,11 +40,17 @@ enum Visitor {
     Link { part: Part },
 }
 
-pub(super) async fn show(State(app): State<App>, reader: Reader, Path(id): Path<String>, Query(query): Query<LinkQuery>) -> Answer {
+pub(super) async fn show(
+    State(app): State<App>,
+    reader: Reader,
+    Path(id): Path<String>,
+    Query(query): Query<LinkQuery>,
+) -> Answer {
     let (file, visitor) = open(&app, &reader, &id, &query.k).await?;
     let known = ACTIONS.contains(&query.done.as_str());
     let flash = known.then(|| Flash::Done(reader.text().say(&format!("done-{}", query.done))));
-    let view = view(&app, &reader, reader.page_saying(flash), file, &visitor, None).await.map_err(|e| reader.fail(e))?;
+    let view =
+        view(&app, &reader, reader.page_saying(flash), file, &visitor, None).await.map_err(|e| reader.fail(e))?;
     reader.show(&view)
 }
 
@@ -107,7 +113,12 @@ fn command(action: &str, form: &Form) -> Option<Result<HearingCommand, Problem>>
     }))
 }
 
-async fn open(app: &App, reader: &Reader, id: &str, key: &str) -> Result<(HearingFile, Visitor), super::reader::Failure> {
+async fn open(
+    app: &App,
+    reader: &Reader,
+    id: &str,
+    key: &str,
+) -> Result<(HearingFile, Visitor), super::reader::Failure> {
     let id: HearingId = id.parse().map_err(|_| reader.fail(ServiceError::NotFound))?;
     if !key.is_empty() {
         let Some(part) = app.hub.links.hearing_part(&id, key) else {
@@ -139,7 +150,8 @@ async fn view(
     let officer = officer.unwrap_or_default();
     let place = hearings::place(&app.hub, &file.hearing).await?;
     let (me, given) = seat(app, reader, &file, visitor).await?;
-    let is_open = file.hearing.phase != Phase::Ended && now.millis() + OPENS_BEFORE_MILLIS >= file.hearing.starts_at.millis();
+    let is_open =
+        file.hearing.phase != Phase::Ended && now.millis() + OPENS_BEFORE_MILLIS >= file.hearing.starts_at.millis();
     let said = |key: &str| page.text.say(key);
     Ok(View {
         id: file.hearing.id.as_str().to_owned(),
@@ -169,7 +181,11 @@ async fn view(
             .iter()
             .map(|a| Attempt { at_ms: a.at.millis(), channel: a.channel.clone(), result: a.result.clone() })
             .collect(),
-        record: file.hearing.record.clone().map(|text| Written { at_ms: at(&file, "recorded"), by: by(&file, "recorded"), text }),
+        record: file.hearing.record.clone().map(|text| Written {
+            at_ms: at(&file, "recorded"),
+            by: by(&file, "recorded"),
+            text,
+        }),
         order: file.hearing.order.clone().map(|order| Order {
             at_ms: at(&file, "ordered"),
             by: by(&file, "ordered"),
@@ -194,20 +210,30 @@ fn page_state(file: &HearingFile) -> &'static str {
 }
 
 /// The name under which the reader joins, and the permission to.
-async fn seat(app: &App, reader: &Reader, file: &HearingFile, visitor: &Visitor) -> Result<(Seat, Option<Given>), ServiceError> {
+async fn seat(
+    app: &App,
+    reader: &Reader,
+    file: &HearingFile,
+    visitor: &Visitor,
+) -> Result<(Seat, Option<Given>), ServiceError> {
     let over = file.hearing.phase == Phase::Ended;
     match visitor {
         Visitor::Link { part } => {
             let a = &file.case.applicant;
             let name = [Some(a.name.as_str()), a.unit.as_deref()].into_iter().flatten().find(|n| !n.is_empty());
             let number = file.case.number.to_string();
-            let name = name.map_or_else(|| reader.text().say_with("party-of-case", &[("number", &number)]), str::to_owned);
+            let name =
+                name.map_or_else(|| reader.text().say_with("party-of-case", &[("number", &number)]), str::to_owned);
             let given = (!over).then(|| rooms::token_for_link(&app.hub, &file.hearing, *part, &name));
             Ok((Seat { name, role: part.code().to_owned(), presides: false }, given))
         }
         Visitor::Staff { presides, part } => {
             let Some(actor) = reader.actor.as_ref() else { return Err(ServiceError::Forbidden) };
-            let given = if over { None } else { Some(rooms::give_token(&app.hub, actor, &file.hearing.room, "", *part).await?) };
+            let given = if over {
+                None
+            } else {
+                Some(rooms::give_token(&app.hub, actor, &file.hearing.room, "", *part).await?)
+            };
             Ok((Seat { name: actor.name.clone(), role: part.code().to_owned(), presides: *presides }, given))
         }
     }

@@ -63,7 +63,10 @@ pub(super) fn of_a_hearing(event: &HearingEvent, was_heard: bool) -> Option<(&'s
 }
 
 /// What the unit reads of a step of a hearing.
-pub(super) fn of_a_hearing_for_the_unit(event: &HearingEvent, was_heard: bool) -> Option<(&'static str, Option<String>)> {
+pub(super) fn of_a_hearing_for_the_unit(
+    event: &HearingEvent,
+    was_heard: bool,
+) -> Option<(&'static str, Option<String>)> {
     match event {
         HearingEvent::Ended if was_heard => Some(("track-step-heard", None)),
         HearingEvent::Recorded { text } => Some(("track-step-recorded", Some(text.clone()))),

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use super::super::App;
 use super::super::views::track::{Track, TrackAsk, TrackHearing, TrackNext, TrackStep};
 use super::super::views::{Flash, Form};
-use super::reader::{Answer, Reader, see_other};
 use super::history;
+use super::reader::{Answer, Reader, see_other};
 use crate::domain::case::Status;
 use crate::domain::hearing::{Hearing, Phase};
 use crate::domain::number::CaseNumber;
@@ -107,7 +107,13 @@ pub(super) async fn add(
     }
 }
 
-async fn view(app: &App, reader: &Reader, tracked: Tracked, flash: Option<Flash>, form: Form) -> Result<Track, ServiceError> {
+async fn view(
+    app: &App,
+    reader: &Reader,
+    tracked: Tracked,
+    flash: Option<Flash>,
+    form: Form,
+) -> Result<Track, ServiceError> {
     let Tracked { case, history, hearings } = tracked;
     let t = reader.text();
     let coming = hearings.iter().find(|h| h.phase != Phase::Ended);
@@ -119,7 +125,9 @@ async fn view(app: &App, reader: &Reader, tracked: Tracked, flash: Option<Flash>
     for hearing in &hearings {
         let file = crate::service::hearings::open(&app.hub, &hearing.id).await?;
         for line in file.log {
-            let Some((key, words)) = history::of_a_hearing_for_the_unit(&line.event, file.party_heard) else { continue };
+            let Some((key, words)) = history::of_a_hearing_for_the_unit(&line.event, file.party_heard) else {
+                continue;
+            };
             steps.push(TrackStep { at_ms: line.at.millis(), what: t.say(key), words });
         }
     }

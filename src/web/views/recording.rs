@@ -69,7 +69,11 @@ impl Recording {
 
     /// Number and beginning of each recording, when there are several.
     fn listed_parts(&self) -> Vec<(usize, i64)> {
-        if self.parts.len() > 1 { self.parts.iter().copied().enumerate().map(|(n, at)| (n + 1, at)).collect() } else { Vec::new() }
+        if self.parts.len() > 1 {
+            self.parts.iter().copied().enumerate().map(|(n, at)| (n + 1, at)).collect()
+        } else {
+            Vec::new()
+        }
     }
 
     fn part_words(&self, part: &usize) -> String {
