@@ -133,8 +133,11 @@ for (const [tag, said] of Object.entries(ANSWERS)) {
     await until('? tells the keys', () => page.isVisible('#keys'));
     await accessible(page, `the keys (${tag})`);
     await page.keyboard.press('Escape');
+    await until('Escape puts them away', async () => !(await page.isVisible('#keys')));
     await page.keyboard.press('r');
+    await until('r leads to the reply', async () => (await focused(page)).id === 'reply-text');
     await page.keyboard.type(ANSWERS[tag].text);
+    check('and what is typed stands there', (await focused(page)).value === ANSWERS[tag].text);
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await until('r writes to the unit', () => page.isVisible('.flash.done'));

@@ -1,7 +1,8 @@
 // The main story, told through the pages alone, with two real browsers: a unit complains by text and by telephone, the officer decides
 // against it, must hear it, hears it by video, writes record and order, and closes. Then what goes wrong on the way: a forged
 // token, a malformed description of media, a power cut in the middle of a recorded hearing.
-// Run: cargo build --bins && node tests/browser/story.mjs. With HUB_SHOTS_DIR set, pictures are kept there to be looked at.
+// Run: cargo build --bins && node tests/browser/story.mjs. With HUB_SHOTS_DIR set, pictures are kept there to be looked at;
+// with HUB_CAMERAS=unit.mjpeg,officer.mjpeg the cameras show those films.
 
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -15,7 +16,8 @@ const NUMBER = /GR\d\d-\d{7}-\d/;
 
 const hub = await Hub.open();
 // Two programs, so that nothing of one can reach the other but through the hub.
-const browsers = await Promise.all([launch(), launch()]);
+const [unitFilm, officerFilm] = (process.env.HUB_CAMERAS ?? '').split(',');
+const browsers = await Promise.all([launch(unitFilm), launch(officerFilm)]);
 const unit = await person(browsers[0]);
 const officer = await person(browsers[1]);
 
@@ -238,6 +240,10 @@ await tell('Microphone, camera, hand and chat', async () => {
   check('no sound of a muted member', (await received(desk)).audio - silent.audio < 10);
   await seat.click('#microphone');
   await until('the sound comes back', async () => (await received(desk)).audio - silent.audio > 50);
+  await desk.click('[data-what^="mute "]');
+  await until('the officer mutes, and the unit reads it', async () => (await seat.getAttribute('#microphone', 'aria-pressed')) === 'false');
+  await seat.click('#microphone');
+  await until('it may speak again', async () => !(await text(desk, '#in-room')).includes('muted'));
   await seat.click('#camera');
   await shows(desk, '#speaker .no-picture', 'no picture');
   await seat.click('#camera');

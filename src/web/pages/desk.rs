@@ -16,6 +16,7 @@ use crate::domain::closing_gate;
 use crate::domain::hearing::Medium;
 use crate::domain::number::CaseNumber;
 use crate::domain::policy::{Act, Actor, Scope, scope};
+use crate::id::CaseId;
 use crate::service::ServiceError;
 use crate::service::casework::{self, CaseAction};
 use crate::service::hearings::{self, Fixing};
@@ -231,6 +232,7 @@ async fn desk(
         filter.state = Some(actor.state.clone().unwrap_or_default());
     }
     let (mut found, total) = rows(app, &filter, &query.after).await?;
+    let unheard = unheard(app, &found, now).await?;
     let wanted = usize::try_from(ROWS).unwrap_or(0);
     let more = found.len() > wanted;
     found.truncate(wanted);
@@ -243,7 +245,7 @@ async fn desk(
             query: query.q.clone(),
             state: query.state.clone(),
         },
-        rows: found.iter().map(|case| row(case, now)).collect(),
+        rows: found.iter().map(|case| row(case, unheard.contains(&case.id))).collect(),
         total: usize::try_from(total).unwrap_or(0),
         next,
         case: case.map(Box::new),
@@ -257,9 +259,25 @@ async fn rows(app: &App, filter: &cases::Filter, after: &str) -> Result<(Vec<Cas
     Ok((found, cases::count(&mut tx, filter).await?))
 }
 
-fn row(case: &Case, now: Timestamp) -> Row {
+/// Those of these cases whose unit must be heard, and was not.
+async fn unheard(app: &App, found: &[Case], now: Timestamp) -> Result<Vec<CaseId>, StoreError> {
+    let mut tx = app.hub.store.read().await?;
+    let mut unheard = Vec::new();
+    for case in found.iter().filter(|c| c.status != Status::Closed && closing_gate::requires_hearing(c, now)) {
+        let mut held = Vec::new();
+        for hearing in crate::store::hearings::of_case(&mut tx, &case.id).await? {
+            let presence = crate::store::hearings::party_presence(&mut tx, &hearing.id).await?;
+            held.push(hearing.for_the_gate(presence));
+        }
+        if closing_gate::check(case, &held, now).is_err() {
+            unheard.push(case.id.clone());
+        }
+    }
+    Ok(unheard)
+}
+
+fn row(case: &Case, hearing_required: bool) -> Row {
     let who = [case.applicant.unit.as_deref(), Some(case.applicant.name.as_str()), case.applicant.mobile.as_deref()];
-    let hearing_required = case.status != Status::Closed && closing_gate::requires_hearing(case, now);
     Row {
         number: case.number.to_string(),
         subject: case.subject.clone(),

@@ -70,11 +70,15 @@ export class Hub {
   }
 }
 
-/** A browser with a camera and a microphone that are not there. */
-export const launch = () => chromium.launch({
+/**
+ * A browser with a camera and a microphone that are not there.
+ * @param {string} [film] MJPEG that its camera shows, in place of the browser's own test picture
+ */
+export const launch = (film) => chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   args: ['--no-sandbox', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required'],
+    '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required',
+    ...(film ? [`--use-file-for-fake-video-capture=${film}`] : [])],
 });
 
 /** Keeps every connection that a page makes, so that its figures can be read. */
