@@ -43,7 +43,14 @@ pub struct Parts {
 ///
 /// # Errors
 /// What cannot be opened.
-pub fn assemble(store: Store, clock: Clock, data: &Path, public_url: &str, media: SocketAddr, addresses: &[IpAddr]) -> anyhow::Result<Parts> {
+pub fn assemble(
+    store: Store,
+    clock: Clock,
+    data: &Path,
+    public_url: &str,
+    media: SocketAddr,
+    addresses: &[IpAddr],
+) -> anyhow::Result<Parts> {
     let clock = Arc::new(clock);
     let told = Arc::clone(&clock);
     let server = MediaServer::bind(MediaConfig {
@@ -118,7 +125,12 @@ pub async fn run(parts: Parts, listeners: Listeners, running: Running) -> anyhow
     }
     let (stop, stopped) = watch::channel(false);
     let ledger = tokio::spawn(keep_ledger(Arc::clone(&hub), events));
-    let worker = Worker { hub: Arc::clone(&hub), mailer: running.mailer, texter: running.texter, recordings: running.recordings };
+    let worker = Worker {
+        hub: Arc::clone(&hub),
+        mailer: running.mailer,
+        texter: running.texter,
+        recordings: running.recordings,
+    };
     let worker = tokio::spawn(worker.run(stopped.clone()));
     let watch = tokio::spawn(intake::watch::run(Arc::clone(&hub), Arc::clone(&running.telephony), stopped.clone()));
     let clock = tokio::spawn(note_clock(Arc::clone(&hub), stopped));
@@ -152,6 +164,9 @@ pub async fn run(parts: Parts, listeners: Listeners, running: Running) -> anyhow
 
     told_to_stop().await?;
     tracing::info!("stopping");
+    if let Err(error) = rooms::lay_down(&hub).await {
+        tracing::error!(%error, "recordings that are going on were not finished");
+    }
     handle.graceful_shutdown(Some(GRACE));
     while servers.join_next().await.is_some() {}
     let _ = stop.send(true);

@@ -15,6 +15,7 @@ use crate::id::AccountId;
 use crate::intake::Telephony;
 use crate::notify::email::Mailer;
 use crate::notify::sms::{self, Texter};
+use crate::service::reference::{self, Tables};
 use crate::service::{links, sign_in};
 use crate::store::{Store, people, web};
 use crate::time::Clock;
@@ -38,6 +39,9 @@ enum Command {
     Migrate(ConfigFile),
     /// Say what is wrong with configuration, database, disk, clock or prompts; exits 1 if anything is
     Check(ConfigFile),
+    /// Keep subjects, control rooms, desks and routing rules
+    #[command(subcommand)]
+    Reference(ReferenceCommand),
     /// Keep accounts
     #[command(subcommand)]
     User(UserCommand),
@@ -81,6 +85,17 @@ struct ConfigFile {
     /// TOML file; every key also by environment, HUB_SECTION__KEY
     #[arg(long)]
     config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum ReferenceCommand {
+    /// Load control-rooms.csv, desks.csv and rules.csv of a folder; loading again brings all up to date
+    Load {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// The folder; `src/demo` of the source has an example of each table
+        folder: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -139,6 +154,7 @@ impl Cli {
                 say("the schema is up to date")
             }
             Command::Check(file) => check(&file.config).await,
+            Command::Reference(command) => reference(command).await,
             Command::User(command) => user(command).await,
             Command::Token(command) => token(command).await,
             Command::Verify { folder } => verify(&folder),
@@ -177,10 +193,11 @@ async fn serve(file: &Path) -> anyhow::Result<()> {
         telephony,
         metrics: Some(metrics),
         min_free_octets: config.storage.min_free_gb.saturating_mul(1 << 30),
-        numbers: config.telephony.twilio.as_ref().map_or_else(Default::default, |t| crate::web::Numbers {
-            call: t.number.clone(),
-            text: t.number.clone(),
-        }),
+        numbers: config
+            .telephony
+            .twilio
+            .as_ref()
+            .map_or_else(Default::default, |t| crate::web::Numbers { call: t.number.clone(), text: t.number.clone() }),
         demo: false,
     };
     app::run(parts, listeners, running).await
@@ -209,7 +226,8 @@ async fn demo(options: DemoOptions) -> anyhow::Result<()> {
     };
     let (certificate, key) = tls::own_certificate(&data.join("keys"))?;
     let url = format!("https://localhost:{}", https.local_addr()?.port());
-    let plain_url = plain.as_ref().map(|p| p.local_addr().map(|a| format!("http://localhost:{}", a.port()))).transpose()?;
+    let plain_url =
+        plain.as_ref().map(|p| p.local_addr().map(|a| format!("http://localhost:{}", a.port()))).transpose()?;
     let addresses: Vec<IpAddr> = vec![options.media.ip()];
     let parts = app::assemble(store, clock, data, &url, options.media, &addresses)?;
     say("Filling the demo world …")?;
@@ -280,7 +298,8 @@ async fn check(file: &Path) -> anyhow::Result<()> {
         Ok(store) => {
             report("database", Ok(()))?;
             let free: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            match app::assemble(store, Clock::default(), &config.storage.data_dir, &config.server.public_url, free, &[]) {
+            match app::assemble(store, Clock::default(), &config.storage.data_dir, &config.server.public_url, free, &[])
+            {
                 Err(error) => report("data folder", Err(error))?,
                 Ok(parts) => {
                     let min_free = config.storage.min_free_gb.saturating_mul(1 << 30);
@@ -296,6 +315,19 @@ async fn check(file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+async fn reference(command: ReferenceCommand) -> anyhow::Result<()> {
+    let ReferenceCommand::Load { config, folder } = command;
+    let tables = Tables::of_folder(&folder)?;
+    let store = Store::open(&Config::load(&config.config)?.database.url).await?;
+    let now = Clock::default().now();
+    let mut tx = store.write().await?;
+    let desks = reference::store_desks(&mut tx, &tables, now).await?;
+    reference::store_rules(&mut tx, &tables, &desks, now).await?;
+    tx.commit().await?;
+    let (rooms, desks, rules) = (tables.control_rooms.len(), tables.desks.len(), tables.rules.len());
+    say(&format!("{rooms} control rooms, {desks} desks, {rules} rules"))
+}
+
 async fn user(command: UserCommand) -> anyhow::Result<()> {
     let UserCommand::Add { config, username, name, role, desk, control_room, email } = command;
     let store = Store::open(&Config::load(&config.config)?.database.url).await?;
@@ -307,7 +339,9 @@ async fn user(command: UserCommand) -> anyhow::Result<()> {
     let mut tx = store.write().await?;
     let desks = crate::store::desks::desks(&mut tx).await?;
     let desk = desk
-        .map(|code| desks.iter().find(|d| d.code == code).map(|d| d.id.clone()).with_context(|| format!("no desk {code}")))
+        .map(|code| {
+            desks.iter().find(|d| d.code == code).map(|d| d.id.clone()).with_context(|| format!("no desk {code}"))
+        })
         .transpose()?;
     let account = people::Account {
         id: AccountId::generate(now.millis()),

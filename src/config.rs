@@ -168,7 +168,10 @@ impl Config {
     /// # Errors
     /// Which key is missing, unknown or of the wrong type.
     pub fn load(file: &Path) -> anyhow::Result<Self> {
+        // Only names of keys, HUB_SECTION__KEY: other programs' variables may begin with HUB_ too.
+        let keys = std::env::vars().filter(|(name, _)| name.starts_with("HUB_") && name.contains("__")).collect();
         let environment = Environment::with_prefix("HUB").prefix_separator("_").separator("__").try_parsing(true);
+        let environment = environment.source(Some(keys));
         let environment = environment.list_separator(",").with_list_parse_key("media.public_addresses");
         let environment = environment.with_list_parse_key("telephony.msdg.addresses");
         let source = Source::builder().add_source(File::from(file.to_owned())).add_source(environment).build()?;
@@ -185,10 +188,7 @@ mod tests {
         let example = include_str!("../deploy/config.toml");
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.toml");
-        let with_secrets = example
-            .replace("# auth_token: HUB_TELEPHONY__TWILIO__AUTH_TOKEN", "auth_token = \"t\"")
-            .replace("# pull_path: ", "pull_path = \"/x\" # ");
-        std::fs::write(&file, with_secrets).unwrap();
+        std::fs::write(&file, with_secrets(example)).unwrap();
         let config = Config::load(&file).unwrap();
         assert_eq!(config.server.private_listen.port(), 9464);
         assert_eq!(config.telephony.twilio.unwrap().base_url, "https://api.twilio.com");
@@ -199,7 +199,19 @@ mod tests {
     fn a_misspelt_key_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.toml");
-        std::fs::write(&file, include_str!("../deploy/config.toml").replace("data_dir", "datadir")).unwrap();
-        assert!(Config::load(&file).unwrap_err().to_string().contains("datadir"));
+        std::fs::write(
+            &file,
+            with_secrets(include_str!("../deploy/config.toml")).replace("min_free_gb", "min_room_gb"),
+        )
+        .unwrap();
+        let error = format!("{:#}", Config::load(&file).unwrap_err());
+        assert!(error.contains("min_room_gb"), "{error}");
+    }
+
+    /// The example with what is given by environment otherwise.
+    fn with_secrets(example: &str) -> String {
+        example
+            .replace("# auth_token: HUB_TELEPHONY__TWILIO__AUTH_TOKEN", "auth_token = \"t\"")
+            .replace("# pull_path: ", "pull_path = \"/x\" # ")
     }
 }

@@ -89,12 +89,14 @@ identifiers! {
     CallId = "call";
     /// A message to a person.
     MessageId = "msg";
+    /// A line of a hearing's ledger of presence.
+    LedgerLineId = "line";
+    /// A routing rule.
+    RuleId = "rule";
     /// A stored event from a provider.
     InboundId = "inb";
     /// A piece of follow-up work.
     JobId = "job";
-    /// A filing that has been begun on the public page.
-    DraftId = "draft";
 }
 
 fn time_ordered(millis: i64) -> Uuid {

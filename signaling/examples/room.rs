@@ -35,13 +35,19 @@ for (const name of ['state', 'members', 'track', 'trackgone', 'session', 'chat',
 }
 client.addEventListener('state', ({ detail }) => { if (detail.state === 'notice') client.acknowledge(detail.noticeVersion); });
 client.addEventListener('track', ({ detail }) => {
-  const element = document.createElement(detail.kind); element.autoplay = true; element.muted = true;
+  const element = document.createElement(detail.kind); element.autoplay = true; element.muted = detail.kind === "video";
   element.srcObject = detail.stream; element.dataset.member = detail.member; document.querySelector('#media').append(element);
 });
 await client.connect();
 if (!query.has('silent')) {
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 640, height: 360, frameRate: 25 } });
-  await client.publish({ audio: stream.getAudioTracks()[0], video: stream.getVideoTracks()[0] });
+  let audio = stream.getAudioTracks()[0];
+  if (query.has('tone')) {
+    // The fake microphone is filtered to silence at times; a tone is heard for certain.
+    const context = new AudioContext(), tone = context.createOscillator(), out = context.createMediaStreamDestination();
+    tone.connect(out); tone.start(); audio = out.stream.getAudioTracks()[0];
+  }
+  await client.publish({ audio, video: stream.getVideoTracks()[0] });
 }
 </script>"#;
 

@@ -27,6 +27,8 @@ pub enum RoomEventKind {
     /// The recording notice was accepted.
     NoticeAcknowledged {
         member: MemberId,
+        name: String,
+        role: Role,
         version: String,
     },
     /// Somebody waits to be let in.

@@ -148,3 +148,56 @@ async fn strangers_are_dropped_and_counted() {
     stranger.set_nonblocking(true).unwrap();
     assert!(stranger.recv_from(&mut answer).is_err(), "a stranger gets no word back");
 }
+
+/// A small file system of its own, which really gets full. Mounting takes root; without it the test says that it was not tried.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn of(size: &str) -> Option<Self> {
+        let disk = Self(tempfile::tempdir().ok()?);
+        if disk.mount(&format!("size={size}")) {
+            return Some(disk);
+        }
+        eprintln!("SKIPPED: a full disk, since this user may not mount a small one");
+        None
+    }
+
+    fn grow(&self, size: &str) {
+        assert!(self.mount(&format!("remount,size={size}")));
+    }
+
+    fn mount(&self, options: &str) -> bool {
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(self.0.path());
+        mount.stderr(std::process::Stdio::null()).status().is_ok_and(|status| status.success())
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("--lazy").arg(self.0.path()).status();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_is_full_is_told_and_what_follows_is_recorded_when_there_is_room_again() {
+    let Some(disk) = SmallDisk::of("48k") else { return };
+    let hub = Hub::open();
+    let dir = disk.0.path().join("hearing");
+    hub.order(RoomCommand::StartRecording { dir: dir.clone(), meta: serde_json::json!({"case": "x"}) }).await;
+    let (officer, party) = hearing(&hub).await;
+    let has = |name: &str| hub.told().iter().any(|told| told == name);
+    until("the room is told that nothing is written", || has("recording_failed")).await;
+    both_hear(&officer, &party).await;
+    verify(&dir).expect("what was written before is whole");
+
+    disk.grow("64m");
+    until("it is written again", || has("recording_resumed")).await;
+    both_hear(&officer, &party).await;
+    let Ok(Reply::Recorded(summary)) = hub.room.command(RoomCommand::StopRecording).await else { panic!("stopped") };
+    let report = verify(&dir).unwrap();
+    assert!(report.complete, "{report:?}");
+    assert_eq!(report.head, summary.head);
+    let manifest = std::fs::read_to_string(dir.join("manifest.jsonl")).unwrap();
+    assert!(manifest.contains("recording_failed") && manifest.contains("recording_resumed"), "the gap is in the chain");
+}

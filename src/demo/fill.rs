@@ -8,13 +8,13 @@ use super::world::{Sample, World};
 use crate::domain::case::{Case, Channel, Command, Grounds, Outcome};
 use crate::domain::party::{Applicant, ApplicantKind};
 use crate::domain::policy::Role;
-use crate::domain::routing::Rule;
 use crate::id::{AccountId, DeskId};
 use crate::service::filing::{self, Filing};
+use crate::service::reference::{self, Tables};
 use crate::service::{Hub, casework, sign_in};
+use crate::store::Tx;
 use crate::store::cases::Author;
 use crate::store::people::{self, Account};
-use crate::store::{Tx, desks};
 use crate::time::Timestamp;
 
 /// The password of every account of the demo, which listens on loopback alone.
@@ -54,8 +54,11 @@ pub async fn fill(hub: &Hub) -> anyhow::Result<Vec<DemoAccount>> {
         return Ok(accounts);
     }
     let now = hub.clock.now();
-    let (desks, people) = staff(&mut tx, &world, now).await?;
-    rules(&mut tx, &world, &desks, &people, now).await?;
+    let tables =
+        Tables { control_rooms: world.control_rooms.clone(), desks: world.desks.clone(), rules: world.rules.clone() };
+    let desks = reference::store_desks(&mut tx, &tables, now).await?;
+    staff(&mut tx, &world, &desks, now).await?;
+    reference::store_rules(&mut tx, &tables, &desks, now).await?;
     let mut samples: Vec<&Sample> = world.samples.iter().collect();
     samples.sort_by_key(|s| std::cmp::Reverse(s.age_hours));
     for sample in samples {
@@ -65,50 +68,15 @@ pub async fn fill(hub: &Hub) -> anyhow::Result<Vec<DemoAccount>> {
     Ok(accounts)
 }
 
-type Ids<T> = HashMap<String, T>;
-
-async fn staff(tx: &mut Tx, world: &World, now: Timestamp) -> anyhow::Result<(Ids<DeskId>, Ids<AccountId>)> {
-    for room in &world.control_rooms {
-        let room = desks::ControlRoom {
-            code: room.code.clone(),
-            city: room.city.clone(),
-            state: room.state.as_str().to_owned(),
-        };
-        desks::insert_room(tx, &room).await?;
-    }
-    for (position, subject) in (1..).zip(world.subjects) {
-        let subject = desks::Subject {
-            code: subject.code.as_str().to_owned(),
-            position,
-            name_en: subject.english.clone(),
-            name_hi: subject.hindi.clone(),
-        };
-        desks::insert_subject(tx, &subject).await?;
-    }
-    let mut desk_ids = HashMap::new();
-    for desk in &world.desks {
-        let id = DeskId::generate(now.millis());
-        desk_ids.insert(desk.code.clone(), id.clone());
-        let desk = desks::Desk {
-            id,
-            code: desk.code.clone(),
-            name_en: desk.english.clone(),
-            name_hi: desk.hindi.clone(),
-            kind: desk.kind.clone(),
-        };
-        desks::insert_desk(tx, &desk).await?;
-    }
+async fn staff(tx: &mut Tx, world: &World, desks: &HashMap<String, DeskId>, now: Timestamp) -> anyhow::Result<()> {
     let password_hash = sign_in::hash_password(PASSWORD)?;
-    let mut account_ids = HashMap::new();
     for a in &world.accounts {
-        let id = AccountId::generate(now.millis());
-        account_ids.insert(a.username.clone(), id.clone());
         let account = Account {
-            id,
+            id: AccountId::generate(now.millis()),
             username: a.username.clone(),
             name: a.name.clone(),
             role: Role::from_code(&a.role).with_context(|| format!("no such role: {}", a.role))?,
-            desk: a.desk.as_ref().and_then(|code| desk_ids.get(code)).cloned(),
+            desk: a.desk.as_ref().and_then(|code| desks.get(code)).cloned(),
             control_room: a.control_room.clone(),
             email: Some(a.email.clone()),
             mobile: None,
@@ -116,22 +84,6 @@ async fn staff(tx: &mut Tx, world: &World, now: Timestamp) -> anyhow::Result<(Id
             active: true,
         };
         people::insert(tx, &account, now).await?;
-    }
-    Ok((desk_ids, account_ids))
-}
-
-async fn rules(tx: &mut Tx, world: &World, desks: &Ids<DeskId>, people: &Ids<AccountId>, now: Timestamp) -> anyhow::Result<()> {
-    for r in &world.rules {
-        let rule = Rule {
-            priority: r.priority,
-            series: r.series.clone(),
-            subject: r.subject.map(|s| s.as_str().to_owned()),
-            state: r.state.map(|s| s.as_str().to_owned()),
-            desk: desks.get(&r.desk).cloned().with_context(|| format!("no such desk: {}", r.desk))?,
-            assignee: r.officer.as_ref().and_then(|o| people.get(o)).cloned(),
-        };
-        let id = crate::id::JobId::generate(now.millis());
-        desks::insert_rule(tx, id.as_str(), &rule).await?;
     }
     Ok(())
 }
@@ -160,7 +112,8 @@ async fn case(tx: &mut Tx, hub: &Hub, sample: &Sample, now: Timestamp) -> anyhow
     };
     let case = filing::file_in(tx, hub, filing, filed_at).await?;
     let by = officer(tx, &case).await?;
-    let mut steps: Vec<(Option<u32>, Command)> = vec![(sample.attended_hours, Command::Attend { note: sample.note.clone() })];
+    let mut steps: Vec<(Option<u32>, Command)> =
+        vec![(sample.attended_hours, Command::Attend { note: sample.note.clone() })];
     if let Some(outcome) = sample.outcome.as_deref().and_then(Outcome::from_code) {
         let has = |name: &str| sample.grounds.iter().any(|g| g == name);
         let grounds = Grounds {

@@ -102,7 +102,10 @@ pub fn greet(url: &str, plain: Option<&str>, data: &Path, sip_asked: bool) -> st
     }
     writeln!(out, "\n  1. {url}/demo/phone   text a complaint, or call")?;
     writeln!(out, "  2. {url}/desk         sign in as the officer it went to")?;
-    writeln!(out, "  3. decide against the unit, fix a hearing, open the unit's link from the handset in a second browser")?;
+    writeln!(
+        out,
+        "  3. decide against the unit, fix a hearing, open the unit's link from the handset in a second browser"
+    )?;
     writeln!(out, "\n  accounts (password for all: {}):", fill::PASSWORD)?;
     writeln!(out, "    officer.finance   finance cases of most states")?;
     writeln!(out, "    head.finance      head of that desk")?;

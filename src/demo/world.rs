@@ -5,6 +5,9 @@
 
 use serde::{Deserialize, Deserializer};
 
+use crate::service::reference::rows;
+pub use crate::service::reference::{ControlRoom, Desk, Rule};
+
 use crate::insight::{
     state::{State, StateCode, states},
     subject::{Subject, SubjectCode, subjects},
@@ -29,31 +32,6 @@ pub struct World {
     pub samples: Vec<Sample>,
 }
 
-/// A control room.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ControlRoom {
-    /// Three capital letters.
-    pub code: String,
-    /// Its city.
-    pub city: String,
-    /// Its state.
-    #[serde(rename = "state_code")]
-    pub state: StateCode,
-}
-
-/// A branch, bureau, office or outside body.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Desk {
-    /// Short code.
-    pub code: String,
-    /// `branch`, `bureau`, `office`, `external` or `triage`.
-    pub kind: String,
-    /// Name in English.
-    pub english: String,
-    /// Name in Hindi.
-    pub hindi: String,
-}
-
 /// Somebody who signs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
@@ -69,23 +47,6 @@ pub struct Account {
     pub control_room: Option<String>,
     /// Where mail reaches them.
     pub email: String,
-}
-
-/// A routing rule. An empty condition fits everything.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Rule {
-    /// Smaller comes first.
-    pub priority: i64,
-    /// Series letters this is for.
-    pub series: Option<String>,
-    /// Subject this is for.
-    pub subject: Option<SubjectCode>,
-    /// State this is for.
-    pub state: Option<StateCode>,
-    /// Code of the desk that gets the case.
-    pub desk: String,
-    /// User name of the officer responsible.
-    pub officer: Option<String>,
 }
 
 /// A sample case and how far it has come.
@@ -216,10 +177,6 @@ fn coordinator(room: &ControlRoom) -> Account {
         desk: None,
         control_room: Some(room.code.clone()),
     }
-}
-
-fn rows<T: serde::de::DeserializeOwned>(table: &str) -> Result<Vec<T>, csv::Error> {
-    csv::ReaderBuilder::new().comment(Some(b'#')).from_reader(table.as_bytes()).deserialize().collect()
 }
 
 fn several<'de, D: Deserializer<'de>>(cell: D) -> Result<Vec<String>, D::Error> {

@@ -98,9 +98,7 @@ fn zone() -> TimeZone {
 }
 
 fn from_civil(civil: DateTime) -> Timestamp {
-    zone()
-        .to_timestamp(civil)
-        .map_or(Timestamp::default(), |t| Timestamp(t.as_millisecond()))
+    zone().to_timestamp(civil).map_or(Timestamp::default(), |t| Timestamp(t.as_millisecond()))
 }
 
 #[cfg(test)]

@@ -156,9 +156,7 @@ impl Channel {
     /// Reads the stored name.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Web, Self::Telephone, Self::Sms, Self::Api, Self::WalkIn]
-            .into_iter()
-            .find(|c| c.code() == code)
+        [Self::Web, Self::Telephone, Self::Sms, Self::Api, Self::WalkIn].into_iter().find(|c| c.code() == code)
     }
 }
 
@@ -388,7 +386,9 @@ pub const fn next_status(from: Status, command: &Command) -> Result<Status, Refu
         (Command::Reply { .. } | Command::InterimReply { .. }, Filed | Routed | Attended) => Ok(Attended),
         (Command::Reply { .. } | Command::InterimReply { .. }, Decided | Hearing) => Ok(from),
 
-        (Command::Decide { .. } | Command::FixHearing { .. } | Command::Close { .. }, Filed | Routed) => Err(Refusal::NotAttended),
+        (Command::Decide { .. } | Command::FixHearing { .. } | Command::Close { .. }, Filed | Routed) => {
+            Err(Refusal::NotAttended)
+        }
         (Command::Decide { .. }, Attended | Decided) => Ok(Decided),
         (Command::Decide { .. }, Hearing) => Ok(Hearing),
 
@@ -397,7 +397,9 @@ pub const fn next_status(from: Status, command: &Command) -> Result<Status, Refu
         (Command::Close { .. }, Attended) => Err(Refusal::NotDecided),
         (Command::Close { .. }, Decided | Hearing) => Ok(Closed),
 
-        (Command::Reopen { .. } | Command::Appeal { .. }, Filed | Routed | Attended | Decided | Hearing) => Err(Refusal::NotClosed),
+        (Command::Reopen { .. } | Command::Appeal { .. }, Filed | Routed | Attended | Decided | Hearing) => {
+            Err(Refusal::NotClosed)
+        }
         (Command::Reopen { .. } | Command::Appeal { .. }, Closed) => Ok(Routed),
 
         (Command::AddFromParty { .. }, Filed | Routed | Attended | Decided | Hearing | Closed) => Ok(from),

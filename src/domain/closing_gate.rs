@@ -41,5 +41,7 @@ pub fn check(case: &Case, hearings: &[Heard], now: Timestamp) -> Result<(), Refu
 
 /// A hearing counts for this case alone, and only for its present life: one before a reopening was about another decision.
 fn counts(hearing: &Heard, case: &Case) -> bool {
-    hearing.case == case.id && hearing.conclusion.is_some() && hearing.began_at.is_some_and(|began| began >= case.clock_from)
+    hearing.case == case.id
+        && hearing.conclusion.is_some()
+        && hearing.began_at.is_some_and(|began| began >= case.clock_from)
 }

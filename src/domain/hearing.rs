@@ -88,9 +88,7 @@ impl Phase {
     /// Reads the stored name.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::NotStarted, Self::InSession, Self::Paused, Self::Ended]
-            .into_iter()
-            .find(|p| p.code() == code)
+        [Self::NotStarted, Self::InSession, Self::Paused, Self::Ended].into_iter().find(|p| p.code() == code)
     }
 }
 
@@ -271,7 +269,12 @@ pub const fn next_phase(from: Phase, command: &HearingCommand) -> Result<Phase, 
 ///
 /// # Errors
 /// The rule that stands against it; the hearing is then unchanged.
-pub fn decide(hearing: Hearing, command: HearingCommand, presence: PartyPresence, now: Timestamp) -> Result<(Hearing, HearingEvent), Refusal> {
+pub fn decide(
+    hearing: Hearing,
+    command: HearingCommand,
+    presence: PartyPresence,
+    now: Timestamp,
+) -> Result<(Hearing, HearingEvent), Refusal> {
     let phase = next_phase(hearing.phase, &command)?;
     let mut hearing = Hearing { phase, version: hearing.version + 1, ..hearing };
     let event = match command {
@@ -320,7 +323,13 @@ pub fn decide(hearing: Hearing, command: HearingCommand, presence: PartyPresence
 impl Hearing {
     /// A hearing just fixed.
     #[must_use]
-    pub fn fix(id: HearingId, case: CaseId, medium: Medium, starts_at: Timestamp, control_room: Option<String>) -> Self {
+    pub fn fix(
+        id: HearingId,
+        case: CaseId,
+        medium: Medium,
+        starts_at: Timestamp,
+        control_room: Option<String>,
+    ) -> Self {
         let room = format!("hearing-{}", id.as_str().trim_start_matches("hrg_"));
         Self {
             id,
@@ -345,7 +354,9 @@ impl Hearing {
     /// Whether the unit's side was heard: by the ledger, or for a telephone or a visit by the officer's log.
     #[must_use]
     pub const fn was_party_heard(&self, presence: PartyPresence) -> bool {
-        self.ended_at.is_some() && self.ex_parte.is_none() && (presence.was_in_session || !self.medium.is_proven_by_ledger())
+        self.ended_at.is_some()
+            && self.ex_parte.is_none()
+            && (presence.was_in_session || !self.medium.is_proven_by_ledger())
     }
 
     /// How it came to its end, once record and order are there.

@@ -51,10 +51,7 @@ impl fmt::Display for Series {
 impl FromStr for Series {
     type Err = InvalidNumber;
     fn from_str(text: &str) -> Result<Self, InvalidNumber> {
-        Self::ALL
-            .into_iter()
-            .find(|s| s.letters().eq_ignore_ascii_case(text))
-            .ok_or(InvalidNumber::Shape)
+        Self::ALL.into_iter().find(|s| s.letters().eq_ignore_ascii_case(text)).ok_or(InvalidNumber::Shape)
     }
 }
 

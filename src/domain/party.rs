@@ -71,10 +71,7 @@ pub struct Applicant {
 /// are accepted.
 #[must_use]
 pub fn indian_mobile(text: &str) -> Option<String> {
-    let digits: String = text
-        .chars()
-        .filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.' | '\u{a0}'))
-        .collect();
+    let digits: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.' | '\u{a0}')).collect();
     let digits = digits.strip_prefix('+').unwrap_or(&digits);
     let national = match digits.len() {
         10 => digits,
@@ -91,7 +88,8 @@ pub fn indian_mobile(text: &str) -> Option<String> {
 #[must_use]
 pub fn is_udyam(text: &str) -> bool {
     let mut parts = text.trim().split('-');
-    let shaped = |part: Option<&str>, len: usize, of: fn(u8) -> bool| part.is_some_and(|p| p.len() == len && p.bytes().all(of));
+    let shaped =
+        |part: Option<&str>, len: usize, of: fn(u8) -> bool| part.is_some_and(|p| p.len() == len && p.bytes().all(of));
     parts.next().is_some_and(|p| p.eq_ignore_ascii_case("UDYAM"))
         && shaped(parts.next(), 2, |b| b.is_ascii_alphabetic())
         && shaped(parts.next(), 2, |b| b.is_ascii_digit())

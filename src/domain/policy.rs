@@ -122,15 +122,18 @@ pub const fn scope(role: Role, act: Act) -> Scope {
         (Role::Secretary, _) => Scope::All,
 
         (Role::Officer | Role::Head, Act::File) => Scope::All,
-        (Role::Officer | Role::Head, Act::Read | Act::Work | Act::Transfer | Act::Decide | Act::Reopen | Act::Hear | Act::Assist) => {
-            Scope::OwnDesk
-        }
+        (
+            Role::Officer | Role::Head,
+            Act::Read | Act::Work | Act::Transfer | Act::Decide | Act::Reopen | Act::Hear | Act::Assist,
+        ) => Scope::OwnDesk,
         (Role::Head, Act::Review) => Scope::All,
         (Role::Officer, Act::Review) | (Role::Officer | Role::Head, Act::Administer) => Scope::Never,
 
         (Role::Room, Act::File) => Scope::All,
         (Role::Room, Act::Read | Act::Assist | Act::Reopen) => Scope::OwnState,
-        (Role::Room, Act::Work | Act::Transfer | Act::Decide | Act::Hear | Act::Review | Act::Administer) => Scope::Never,
+        (Role::Room, Act::Work | Act::Transfer | Act::Decide | Act::Hear | Act::Review | Act::Administer) => {
+            Scope::Never
+        }
 
         (Role::Admin, Act::Administer) => Scope::All,
         (

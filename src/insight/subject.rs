@@ -156,11 +156,16 @@ pub fn classify(text: &str) -> Option<(SubjectCode, Why)> {
 }
 
 /// Drops registration numbers, `UDYAM-MH-26-0012345`: who gives one does not complain of it.
-fn without_udyam_numbers(mut words: Vec<Word>) -> Vec<Word> {
-    while let Some(at) = words.windows(4).position(is_udyam_number) {
-        words.drain(at..at + 4);
-    }
-    words
+fn without_udyam_numbers(words: Vec<Word>) -> Vec<Word> {
+    let begins: Vec<bool> = (0..words.len()).map(|at| words.get(at..at + 4).is_some_and(is_udyam_number)).collect();
+    let mut to_drop = 0_u8;
+    let keep = |(word, begins): (Word, bool)| {
+        to_drop = if begins { 4 } else { to_drop };
+        let kept = (to_drop == 0).then_some(word);
+        to_drop = to_drop.saturating_sub(1);
+        kept
+    };
+    words.into_iter().zip(begins).filter_map(keep).collect()
 }
 
 #[derive(Deserialize)]
@@ -209,6 +214,9 @@ impl Pattern {
 struct Rules {
     all: Vec<Rule>,
     by_first: HashMap<String, Vec<usize>>,
+    /// Octets of the longest first word: no longer beginning of a word is looked up, or one endless word would take
+    /// minutes.
+    longest_first: usize,
 }
 
 /// What a subject has collected: points, and the places (first word, count of words) that gave them.
@@ -235,6 +243,7 @@ impl Rules {
             for phrase in listed(&line.words) {
                 let pattern: Vec<_> = phrase.split_whitespace().filter_map(Pattern::new).collect();
                 let Some(first) = pattern.first() else { continue };
+                rules.longest_first = rules.longest_first.max(first.text().len());
                 rules.by_first.entry(first.text().to_owned()).or_default().push(rules.all.len());
                 rules.all.push(Rule { subject: line.subject, weight: line.weight, pattern });
             }
@@ -275,6 +284,7 @@ impl Rules {
         let beginnings =
             word.char_indices().map(|(at, character)| word.get(..at + character.len_utf8()).unwrap_or_default());
         beginnings
+            .take_while(|beginning| beginning.len() <= self.longest_first)
             .filter_map(|beginning| self.by_first.get(beginning))
             .flatten()
             .filter_map(|&index| Some((index, self.all.get(index)?)))

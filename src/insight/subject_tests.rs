@@ -132,3 +132,15 @@ fn a_hundred_kilobytes_are_no_trouble() {
     let text = "loan ".repeat(20_000);
     assert_eq!(subject(&text), Some(SubjectCode::Finance));
 }
+
+/// Text messages come to 100 KB. Whoever writes one must not hold up the others: each of these takes milliseconds, and took
+/// minutes where work grew with the square of the length.
+#[test]
+fn an_endless_text_is_read_in_time() {
+    let begun = std::time::Instant::now();
+    for endless in ["x".repeat(100_000), "क".repeat(30_000), "UDYAM-MH-26-0012345 ".repeat(5_000)] {
+        let text = format!("My bank refused my loan. {endless}");
+        assert_eq!(classify(&text).map(|(code, _)| code), Some(SubjectCode::Finance));
+    }
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
+}

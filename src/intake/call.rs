@@ -75,7 +75,12 @@ pub(super) async fn hear(
 
 /// What a caller hears when the hub could not act, from the session as it was last stored (`None`: not even that could
 /// be read). `is_stored` tells whether the event is safe, so that it is acted on later.
-pub(super) fn apology(session: Option<Session>, event: &CallEvent, is_stored: bool, now: Timestamp) -> (u32, Vec<Effect>) {
+pub(super) fn apology(
+    session: Option<Session>,
+    event: &CallEvent,
+    is_stored: bool,
+    now: Timestamp,
+) -> (u32, Vec<Effect>) {
     let languages = session.as_ref().map_or_else(|| Language::ALL.to_vec(), |session| vec![session.language()]);
     if let (Some(mut session), true) = (session, is_stored) {
         let mut effects = Vec::new();
@@ -108,7 +113,11 @@ pub(super) fn apology(session: Option<Session>, event: &CallEvent, is_stored: bo
 }
 
 /// The session that an apology goes out from.
-pub(super) async fn stored_session(hub: &Hub, carrier: Carrier, event: &CallEvent) -> Result<Option<Session>, StoreError> {
+pub(super) async fn stored_session(
+    hub: &Hub,
+    carrier: Carrier,
+    event: &CallEvent,
+) -> Result<Option<Session>, StoreError> {
     let mut tx = hub.store.read().await?;
     let call = inbound::call(&mut tx, carrier.code(), &event.call.0).await?;
     call.as_ref().map(session_of).transpose()
@@ -215,7 +224,7 @@ impl Talk<'_> {
         if call_back {
             text = format!("{text} {}", t.say("call-asks-to-be-rung"));
         }
-        let by = party(&case.applicant.name);
+        let by = finding::author(&case, self.caller.number());
         casework::apply(self.tx, self.hub, case, Command::AddFromParty { text }, &by, self.now).await
     }
 

@@ -153,7 +153,12 @@ async fn act_once(hub: &Hub, lines: &Telephony, carrier: Carrier, event: &Event)
 }
 
 /// Notes what became of a message. Answers whether the report is done with.
-async fn note(tx: &mut Tx, report: &DeliveryReport, received_at: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
+async fn note(
+    tx: &mut Tx,
+    report: &DeliveryReport,
+    received_at: Timestamp,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let status = match report.status {
         DeliveryStatus::Underway => return Ok(true),
         DeliveryStatus::Sent => "sent",

@@ -5,7 +5,10 @@ use ivr::number::{Given, Series as Letters};
 
 use crate::domain::case::{Case, Status};
 use crate::domain::number::{CaseNumber, Series};
+use crate::service::party;
+use crate::store::cases::Author;
 use crate::store::{StoreError, Tx, cases};
+use crate::text::Text;
 
 /// What ten digits, with or without a series, lead to.
 #[derive(Debug)]
@@ -36,6 +39,14 @@ pub(super) async fn find(tx: &mut Tx, given: Given, asker: Option<&str>) -> Resu
         1 => fitting.pop().map_or(Found::None, |(_, case)| Found::One(Box::new(case))),
         _ => Found::Several(fitting.into_iter().map(|(series, _)| series).collect()),
     })
+}
+
+/// Who adds something to a case by telephone: its unit, or somebody at another telephone, who is not called the unit.
+pub(super) fn author(case: &Case, asker: Option<&str>) -> Author {
+    if asker.is_some() && case.applicant.mobile.as_deref() == asker {
+        return party(&case.applicant.name);
+    }
+    party(&Text::new(&case.language).say("author-another-telephone"))
 }
 
 /// A case's number as the telephone says it.

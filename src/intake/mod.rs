@@ -82,7 +82,10 @@ impl Pull {
     pub fn new(path: &str, addresses: &[IpAddr]) -> anyhow::Result<Self> {
         let literal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '~');
         let fits = path.starts_with('/') && path.len() > 16 && path.chars().all(literal);
-        anyhow::ensure!(fits, "telephony.msdg.pull_path must begin with / and be a secret of letters, digits and hyphens");
+        anyhow::ensure!(
+            fits,
+            "telephony.msdg.pull_path must begin with / and be a secret of letters, digits and hyphens"
+        );
         let gateway = Msdg {
             username: String::new(),
             password: String::new(),
@@ -139,7 +142,9 @@ impl Telephony {
     /// Effects in the carrier's language; silence where nobody listens.
     fn say(&self, carrier: Carrier, on_line: bool, turn: u32, effects: &[Effect]) -> String {
         match (carrier, &self.sim, &self.twilio) {
-            (Carrier::Sim, Some(sim), _) => serde_json::json!({ "turn": turn, "steps": sim.steps(effects) }).to_string(),
+            (Carrier::Sim, Some(sim), _) => {
+                serde_json::json!({ "turn": turn, "steps": sim.steps(effects) }).to_string()
+            }
             (Carrier::Twilio, _, Some(twilio)) if on_line => twilio.say(turn, effects).body,
             (Carrier::Sim | Carrier::Twilio | Carrier::Msdg, _, _) => Self::silent(carrier).body,
         }
@@ -167,7 +172,9 @@ mod tests {
     #[test]
     fn a_pull_path_is_a_plain_secret() {
         assert!(Pull::new("/telephony/msdg/0123456789abcdef", &[]).is_ok());
-        for bad in ["", "/short", "telephony/msdg/0123456789abcdef", "/telephony/msdg/{anything}", "/telephony/{*rest}/x"] {
+        for bad in
+            ["", "/short", "telephony/msdg/0123456789abcdef", "/telephony/msdg/{anything}", "/telephony/{*rest}/x"]
+        {
             assert!(Pull::new(bad, &[]).is_err(), "{bad}");
         }
     }

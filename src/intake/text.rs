@@ -142,7 +142,7 @@ impl Talk<'_> {
             None => only_open(self.own_cases().await?),
         };
         if let Found::One(case) = found {
-            let by = party(&case.applicant.name);
+            let by = finding::author(&case, self.sender.number());
             let case = casework::apply(self.tx, self.hub, *case, Command::AddFromParty { text }, &by, self.now).await?;
             let number = finding::spoken(case.number)?;
             return Ok(self.write(&Reply::Added { number }).await?);

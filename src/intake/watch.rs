@@ -36,7 +36,9 @@ pub async fn run(hub: Arc<Hub>, lines: Arc<Telephony>, mut stop: watch::Receiver
     loop {
         match round(&hub, &lines, hub.clock.now().plus_millis(-fresh)).await {
             Ok(Round { done: 0, left: 0, ended: 0 }) => {}
-            Ok(round) => tracing::info!(done = round.done, left = round.left, ended = round.ended, "open events were taken up"),
+            Ok(round) => {
+                tracing::info!(done = round.done, left = round.left, ended = round.ended, "open events were taken up")
+            }
             Err(error) => tracing::error!(%error, "open events could not be looked for"),
         }
         fresh = FRESH_MILLIS;

@@ -16,7 +16,7 @@ pub enum Texter {
     /// Twilio.
     Twilio {
         /// Its interface.
-        rest: Rest,
+        rest: Box<Rest>,
         /// The number they come from.
         from: String,
         /// Where it reports delivery.
@@ -34,14 +34,14 @@ impl Texter {
     pub async fn send(&self, message: &outbox::Message) -> Result<Option<String>, SendError> {
         match self {
             Self::Handset => Ok(None),
-            Self::Twilio { rest, from, status_url } => rest
-                .send_sms(from, &message.recipient, &message.text, Some(status_url))
-                .await
-                .map(Some)
-                .map_err(|error| match error.is_passing() {
-                    true => SendError::Passing(error.to_string()),
-                    false => SendError::Permanent(error.to_string()),
-                }),
+            Self::Twilio { rest, from, status_url } => {
+                rest.send_sms(from, &message.recipient, &message.text, Some(status_url)).await.map(Some).map_err(
+                    |error| match error.is_passing() {
+                        true => SendError::Passing(error.to_string()),
+                        false => SendError::Permanent(error.to_string()),
+                    },
+                )
+            }
             Self::Nobody => Err(SendError::Passing("no provider for text messages is configured".to_owned())),
         }
     }
@@ -55,7 +55,7 @@ impl Texter {
     pub fn twilio(config: &crate::config::Twilio, public_url: &str) -> anyhow::Result<Self> {
         let rest = rest(config)?;
         let status_url = format!("{}/telephony/twilio/status", public_url.trim_end_matches('/'));
-        Ok(Self::Twilio { rest, from: config.number.clone(), status_url })
+        Ok(Self::Twilio { rest: Box::new(rest), from: config.number.clone(), status_url })
     }
 }
 

@@ -109,7 +109,14 @@ pub async fn act(hub: &Hub, actor: &Actor, number: CaseNumber, action: CaseActio
 }
 
 /// Takes a step inside a transaction: decide, store, keep the history, tell whom it concerns.
-pub(crate) async fn apply(tx: &mut Tx, hub: &Hub, case: Case, command: Command, by: &Author, now: Timestamp) -> Result<Case, ServiceError> {
+pub(crate) async fn apply(
+    tx: &mut Tx,
+    hub: &Hub,
+    case: Case,
+    command: Command,
+    by: &Author,
+    now: Timestamp,
+) -> Result<Case, ServiceError> {
     let mut heard = Vec::new();
     for hearing in hearing_store::of_case(tx, &case.id).await? {
         let presence = hearing_store::party_presence(tx, &hearing.id).await?;
@@ -150,7 +157,8 @@ async fn command(tx: &mut Tx, case: &Case, action: CaseAction) -> Result<Command
 /// A desk by its code or identifier, or a person by username.
 async fn destination(tx: &mut Tx, to: &str) -> Result<(DeskId, Option<AccountId>), ServiceError> {
     let to = to.trim();
-    let unknown = || Check::default().that(false, "to", "error-to-unknown").done().err().unwrap_or(ServiceError::NotFound);
+    let unknown =
+        || Check::default().that(false, "to", "error-to-unknown").done().err().unwrap_or(ServiceError::NotFound);
     if let Some(desk) = desks::desks(tx).await?.into_iter().find(|d| d.code == to || d.id.as_str() == to) {
         let officer = people::officer_of_desk(tx, desk.id.as_str()).await?;
         return Ok((desk.id, officer.map(|a| a.id)));

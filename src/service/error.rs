@@ -46,7 +46,9 @@ impl From<StoreError> for ServiceError {
         match error {
             // Two people acted at once: the other was first.
             StoreError::Stale => Self::Refused(Refusal::ChangedMeanwhile),
-            StoreError::Taken { ref constraint } if constraint.contains("_event") => Self::Refused(Refusal::ChangedMeanwhile),
+            StoreError::Taken { ref constraint } if constraint.contains("_event") => {
+                Self::Refused(Refusal::ChangedMeanwhile)
+            }
             other => Self::Store(other),
         }
     }

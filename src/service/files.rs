@@ -37,7 +37,14 @@ impl Files {
     ///
     /// # Errors
     /// When the disk does not take it.
-    pub async fn keep(&self, name: &str, media_type: &str, content: &[u8], case: Option<&CaseId>, now: Timestamp) -> std::io::Result<Attachment> {
+    pub async fn keep(
+        &self,
+        name: &str,
+        media_type: &str,
+        content: &[u8],
+        case: Option<&CaseId>,
+        now: Timestamp,
+    ) -> std::io::Result<Attachment> {
         let id = AttachmentId::generate(now.millis());
         let path = format!("attachments/{id}");
         let target = self.root.join(&path);

@@ -45,7 +45,7 @@ pub struct Filing {
 /// [`ServiceError::Invalid`] with every field that is wrong.
 pub async fn file(hub: &Hub, filing: Filing, once: Option<&Once>) -> Result<Case, ServiceError> {
     match file_once(hub, filing.clone(), once).await {
-        Err(error) if once::was_first_elsewhere(&error) => file_once(hub, filing, once).await,
+        Err(error) if once::may_be_done_elsewhere(&error, once) => file_once(hub, filing, once).await,
         outcome => outcome,
     }
 }

@@ -79,7 +79,7 @@ pub async fn fix(
     once: Option<&Once>,
 ) -> Result<Hearing, ServiceError> {
     match fix_once(hub, actor, number, fixing.clone(), once).await {
-        Err(error) if once::was_first_elsewhere(&error) => fix_once(hub, actor, number, fixing, once).await,
+        Err(error) if once::may_be_done_elsewhere(&error, once) => fix_once(hub, actor, number, fixing, once).await,
         outcome => outcome,
     }
 }

@@ -57,9 +57,9 @@ impl Links {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => make_key(key_file)?,
             Err(error) => return Err(error),
         };
-        let key = key
-            .try_into()
-            .map_err(|_| std::io::Error::new(std::io::ErrorKind::InvalidData, "the key file does not hold 32 octets"))?;
+        let key = key.try_into().map_err(|_| {
+            std::io::Error::new(std::io::ErrorKind::InvalidData, "the key file does not hold 32 octets")
+        })?;
         Ok(Self { key, public_url: public_url.trim_end_matches('/').to_owned() })
     }
 
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(links.read_join_token(&text, "hearing-1", at(1_000)), Some(token(1_000)));
         assert_eq!(links.read_join_token(&text, "hearing-1", at(1_001)), None, "expired");
         assert_eq!(links.read_join_token(&text, "hearing-2", at(0)), None, "another room");
-        let other = Links { key: [8; KEY_OCTETS], ..links() };
+        let other = Links { key: [8; KEY_OCTETS], ..self::links() };
         assert_eq!(other.read_join_token(&text, "hearing-1", at(0)), None, "another key");
         for forged in ["", ".", "e30.AAAA", &text[..text.len() - 1], &format!("{text}x")] {
             assert_eq!(links.read_join_token(forged, "hearing-1", at(0)), None, "{forged}");

@@ -10,6 +10,7 @@ pub mod links;
 pub mod notices;
 pub mod once;
 pub mod recordings;
+pub mod reference;
 pub mod review;
 pub mod rooms;
 pub mod sign_in;
@@ -57,9 +58,5 @@ pub(crate) fn party(name: &str) -> Author {
 
 /// Somebody signed in as author of a step.
 pub(crate) fn author(actor: &Actor) -> Author {
-    Author {
-        id: Some(actor.account.as_str().to_owned()),
-        name: actor.name.clone(),
-        role: actor.role.code().to_owned(),
-    }
+    Author { id: Some(actor.account.as_str().to_owned()), name: actor.name.clone(), role: actor.role.code().to_owned() }
 }

@@ -72,7 +72,9 @@ impl Post<'_> {
             CaseEvent::Transferred { reason, .. } => ("sms-transferred", "news-transferred", reason),
             CaseEvent::Decided { reasons, .. } => ("sms-decided", "news-decided", reasons),
             CaseEvent::Closed { text } => ("sms-closed", "news-closed", text),
-            CaseEvent::Reopened { reason } | CaseEvent::Appealed { reason, .. } => ("sms-reopened", "news-reopened", reason),
+            CaseEvent::Reopened { reason } | CaseEvent::Appealed { reason, .. } => {
+                ("sms-reopened", "news-reopened", reason)
+            }
             CaseEvent::Filed { .. }
             | CaseEvent::Routed { .. }
             | CaseEvent::Attended { .. }
@@ -100,7 +102,12 @@ impl Post<'_> {
     }
 
     /// The unit, the officer and the control room get their links to a hearing.
-    pub(crate) async fn hearing_fixed(&mut self, case: &Case, hearing: &Hearing, officer: &str) -> Result<(), StoreError> {
+    pub(crate) async fn hearing_fixed(
+        &mut self,
+        case: &Case,
+        hearing: &Hearing,
+        officer: &str,
+    ) -> Result<(), StoreError> {
         let t = Text::new(&case.language);
         let facts = [
             ("name", case.applicant.name.as_str()),
@@ -176,7 +183,12 @@ impl Post<'_> {
     }
 
     /// The officer learns that the recording stopped.
-    pub(crate) async fn recording_failed(&mut self, case: &Case, hearing: &Hearing, reason: &str) -> Result<(), StoreError> {
+    pub(crate) async fn recording_failed(
+        &mut self,
+        case: &Case,
+        hearing: &Hearing,
+        reason: &str,
+    ) -> Result<(), StoreError> {
         let Some(account) = self.responsible(case).await? else { return Ok(()) };
         self.mail_staff(case, Some(hearing), &account, "mail-recording-failed", &[("reason", reason)]).await
     }
@@ -196,7 +208,13 @@ impl Post<'_> {
     }
 
     /// A text message outside any case, such as the answer to one that came in.
-    pub(crate) async fn plain_sms(&mut self, number: &str, language: Text, template: &str, text: String) -> Result<(), StoreError> {
+    pub(crate) async fn plain_sms(
+        &mut self,
+        number: &str,
+        language: Text,
+        template: &str,
+        text: String,
+    ) -> Result<(), StoreError> {
         let message = Message {
             id: MessageId::generate(self.now.millis()),
             channel: "sms".to_owned(),
@@ -263,7 +281,9 @@ impl Post<'_> {
         let (attend_by, conclude_by) = (t.date_time(case.attend_by.millis()), t.date_time(case.conclude_by.millis()));
         let when = hearing.map_or_else(String::new, |h| t.date_time(h.starts_at.millis()));
         let medium = hearing.map_or_else(String::new, |h| t.say(&format!("notice-medium-{}", h.medium.code())));
-        let link = self.links.page(&hearing.map_or_else(|| format!("/desk/cases/{number}"), |h| format!("/hearings/{}", h.id)));
+        let link = self
+            .links
+            .page(&hearing.map_or_else(|| format!("/desk/cases/{number}"), |h| format!("/hearings/{}", h.id)));
         let mut facts = vec![
             ("name", account.name.as_str()),
             ("number", &number),

@@ -3,6 +3,7 @@
 
 use super::ServiceError;
 use super::error::Check;
+use crate::domain::refusal::Refusal;
 use crate::store::{StoreError, Tx, web};
 use crate::time::Timestamp;
 
@@ -31,7 +32,18 @@ pub(super) async fn keep(tx: &mut Tx, once: Option<&Once>, reference: &str, now:
     web::keep_answer(tx, (&once.account, &once.key), &once.request, (0, reference), now).await
 }
 
-/// Whether the deed failed only because the same request in parallel was first.
-pub(super) fn was_first_elsewhere(error: &ServiceError) -> bool {
-    matches!(error, ServiceError::Store(StoreError::Taken { constraint }) if constraint.contains("idempotency"))
+/// Whether the deed may have failed only because the same request in parallel was first: it had taken the key, or changed what
+/// the deed was to change. Looking again tells.
+pub(super) fn may_be_done_elsewhere(error: &ServiceError, once: Option<&Once>) -> bool {
+    match error {
+        ServiceError::Store(StoreError::Taken { constraint }) => constraint.contains("idempotency"),
+        ServiceError::Refused(refusal) => once.is_some() && *refusal == Refusal::ChangedMeanwhile,
+        ServiceError::NotFound
+        | ServiceError::Forbidden
+        | ServiceError::Invalid(_)
+        | ServiceError::TooMany
+        | ServiceError::Media(_)
+        | ServiceError::Store(_)
+        | ServiceError::File(_) => false,
+    }
 }

@@ -43,7 +43,11 @@ pub enum Verdict {
 ///
 /// # Errors
 /// [`ServiceError::NotFound`] also where the person may not read the case.
-pub async fn of_hearing(hub: &Hub, actor: &Actor, hearing: &HearingId) -> Result<Vec<(Recording, Vec<RecordedFile>)>, ServiceError> {
+pub async fn of_hearing(
+    hub: &Hub,
+    actor: &Actor,
+    hearing: &HearingId,
+) -> Result<Vec<(Recording, Vec<RecordedFile>)>, ServiceError> {
     let file = hearings::read(hub, actor, hearing).await?;
     let mut listed = Vec::new();
     for recording in file.recordings {
@@ -57,7 +61,12 @@ pub async fn of_hearing(hub: &Hub, actor: &Actor, hearing: &HearingId) -> Result
 ///
 /// # Errors
 /// [`ServiceError::NotFound`] also where the person may not read the case.
-pub async fn file(hub: &Hub, actor: &Actor, id: &RecordingId, name: &str) -> Result<(PathBuf, &'static str), ServiceError> {
+pub async fn file(
+    hub: &Hub,
+    actor: &Actor,
+    id: &RecordingId,
+    name: &str,
+) -> Result<(PathBuf, &'static str), ServiceError> {
     let recording = readable(hub, actor, id).await?;
     // Only names that the folder itself lists: nothing of a request becomes a path.
     let known = files(hub, &recording).await?.into_iter().find(|f| f.name == name).ok_or(ServiceError::NotFound)?;

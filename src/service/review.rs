@@ -17,8 +17,8 @@ pub enum Map {
     Open,
     /// Past its day.
     Overdue,
-    /// Filed in the last thirty days.
-    FiledThisMonth,
+    /// Filed since midnight.
+    FiledToday,
 }
 
 /// A figure now, a day ago and a week ago.
@@ -69,17 +69,20 @@ pub async fn review(hub: &Hub, actor: &Actor, map: Map) -> Result<Review, Servic
         by_state: match map {
             Map::Open => cases::open_by_state(&mut tx).await?,
             Map::Overdue => cases::overdue_by_state(&mut tx, now).await?,
-            Map::FiledThisMonth => cases::filed_by_state(&mut tx, now.plus_days(-30)).await?,
+            Map::FiledToday => cases::filed_by_state(&mut tx, midnight).await?,
         },
         overdue: cases::due_first(&mut tx, &filter, (i64::MIN, ""), LISTED).await?,
     };
     let moments = [now, now.plus_days(-1), now.plus_days(-7)];
     for (place, ((from, until), moment)) in spans.into_iter().zip(moments).enumerate() {
-        let (Some(day), Some(standing)) = (review.days.get_mut(place), review.standing.get_mut(place)) else { continue };
+        let (Some(day), Some(standing)) = (review.days.get_mut(place), review.standing.get_mut(place)) else {
+            continue;
+        };
         *day = cases::figures(&mut tx, from, until).await?;
         *standing = cases::standing(&mut tx, moment).await?;
         let day_end = from.plus_days(1);
-        let (began, due) = (hearings::count_began(&mut tx, from, until).await?, hearings::count_due(&mut tx, from, day_end).await?);
+        let (began, due) =
+            (hearings::count_began(&mut tx, from, until).await?, hearings::count_due(&mut tx, from, day_end).await?);
         if let (Some(b), Some(d)) = (review.hearings.get_mut(place), review.hearings_due.get_mut(place)) {
             (*b, *d) = (began, due);
         }

@@ -9,7 +9,7 @@ use crate::domain::hearing::{Hearing, HearingCommand, Phase};
 use crate::domain::policy::{Act, Actor};
 use crate::domain::presence::{Part, Presence};
 use crate::domain::refusal::Refusal;
-use crate::id::{HearingId, RecordingId};
+use crate::id::{HearingId, LedgerLineId, RecordingId};
 use crate::store::hearings::{self as store, LedgerLine};
 use crate::store::recordings::{self, Recording};
 use crate::store::{StoreError, Tx, cases};
@@ -272,7 +272,10 @@ async fn line(
         RoomEventKind::Admitted { member, name, role } if part_of(role).is_some_and(Part::skips_the_waiting_room) => {
             (member, Presence::Admitted, String::new(), Some((name, role)))
         }
-        RoomEventKind::NoticeAcknowledged { member, version } => (member, Presence::NoticeAcknowledged, version, None),
+        // It comes before the first knock, so the ledger does not know the name yet.
+        RoomEventKind::NoticeAcknowledged { member, name, role, version } => {
+            (member, Presence::NoticeAcknowledged, version, Some((name, role)))
+        }
         RoomEventKind::SentBack { member } => (member, Presence::SentBack, String::new(), None),
         RoomEventKind::Reconnecting { member } => (member, Presence::Disconnected, String::new(), None),
         RoomEventKind::Reconnected { member } => (member, Presence::Reconnected, String::new(), None),
@@ -299,7 +302,7 @@ async fn line(
 }
 
 pub(super) async fn write_line(tx: &mut Tx, hearing: &HearingId, line: &LedgerLine) -> Result<(), StoreError> {
-    let id = crate::id::InboundId::generate(line.at.millis());
+    let id = LedgerLineId::generate(line.at.millis());
     store::append_presence(tx, id.as_str(), hearing, line).await
 }
 
@@ -332,6 +335,23 @@ async fn finished(hub: &Hub, hearing: &HearingId, head: &str) {
     if let Err(error) = done.await {
         tracing::error!(hearing = hearing.as_str(), %error, "the end of the recording of hearing {hearing} was not stored");
     }
+}
+
+/// Before the process ends: finishes the recordings of hearings that are going on, so that their files are whole. The
+/// hearings themselves go on after the restart.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn lay_down(hub: &Hub) -> Result<(), ServiceError> {
+    let going_on = store::going_on(&mut hub.store.read().await?).await?;
+    for hearing in &going_on {
+        let Some(room) = hub.rooms.server.room(&RoomId::new(&hearing.room)) else { continue };
+        if let Ok(Reply::Recorded(summary)) = room.command(RoomCommand::StopRecording).await {
+            finished(hub, &hearing.id, &summary.head).await;
+        }
+        let _ = room.command(RoomCommand::Close).await;
+    }
+    Ok(())
 }
 
 /// After a restart: closes the books of recordings that the old process left open, and brings back the rooms of hearings

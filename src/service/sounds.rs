@@ -58,7 +58,8 @@ pub fn kind_of(content: &[u8]) -> Option<Kind> {
 /// The length of a WAV in whole seconds, rounded; `None` for other sounds, whose length their first bytes do not tell.
 #[must_use]
 pub fn seconds_of_wav(content: &[u8]) -> Option<u32> {
-    let number = |at: usize| -> Option<u32> { Some(u32::from_le_bytes(content.get(at..at.checked_add(4)?)?.try_into().ok()?)) };
+    let number =
+        |at: usize| -> Option<u32> { Some(u32::from_le_bytes(content.get(at..at.checked_add(4)?)?.try_into().ok()?)) };
     let mut at = 12_usize;
     let mut octets_per_second = None;
     while let (Some(name), Some(size)) = (content.get(at..at.checked_add(4)?), number(at.checked_add(4)?)) {

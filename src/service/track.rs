@@ -1,5 +1,6 @@
 //! What the unit does with its own case: follow it, add to it, open it again. The signed link is its permission.
 
+use super::error::Check;
 use super::notices::Post;
 use super::{Hub, ServiceError, casework, party};
 use crate::domain::case::{Case, CaseEvent, Command};
@@ -8,7 +9,6 @@ use crate::domain::number::CaseNumber;
 use crate::domain::party::indian_mobile;
 use crate::store::cases::{self, HistoryLine};
 use crate::store::{Tx, hearings};
-use super::error::Check;
 
 const LONGEST_ADDITION: usize = 4_000;
 

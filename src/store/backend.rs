@@ -58,9 +58,9 @@ pub enum StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match error.as_database_error() {
-            Some(db) if db.is_unique_violation() => Self::Taken {
-                constraint: db.constraint().map_or_else(|| db.message().to_owned(), str::to_owned),
-            },
+            Some(db) if db.is_unique_violation() => {
+                Self::Taken { constraint: db.constraint().map_or_else(|| db.message().to_owned(), str::to_owned) }
+            }
             _ => Self::Database(error),
         }
     }
@@ -184,9 +184,7 @@ impl Row {
     /// # Errors
     /// When it is missing or does not parse.
     pub fn opt_parsed<T: FromStr>(&self, column: &'static str) -> Result<Option<T>, StoreError> {
-        self.opt_text(column)?
-            .map(|text| text.parse().map_err(|_| StoreError::Corrupt { what: column }))
-            .transpose()
+        self.opt_text(column)?.map(|text| text.parse().map_err(|_| StoreError::Corrupt { what: column })).transpose()
     }
 
     /// A JSON column.
@@ -237,9 +235,7 @@ impl Store {
             .busy_timeout(BUSY_TIMEOUT);
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         let store = Self::Sqlite {
-            readers: SqlitePoolOptions::new()
-                .max_connections(SQLITE_READERS)
-                .connect_lazy_with(options),
+            readers: SqlitePoolOptions::new().max_connections(SQLITE_READERS).connect_lazy_with(options),
             writer,
         };
         store.migrate().await?;
@@ -252,7 +248,8 @@ impl Store {
     /// When there is no connection or the schema cannot be brought up to date.
     pub async fn open_postgres(url: &str) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url)?;
-        let store = Self::Postgres(PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).connect_with(options).await?);
+        let store =
+            Self::Postgres(PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).connect_with(options).await?);
         store.migrate().await?;
         Ok(store)
     }

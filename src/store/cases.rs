@@ -245,7 +245,12 @@ pub async fn by_mobile(tx: &mut Tx, mobile: &str) -> Result<Vec<Case>, StoreErro
 ///
 /// # Errors
 /// What the database says.
-pub async fn newest_first(tx: &mut Tx, filter: &Filter, after: Option<&str>, limit: i64) -> Result<Vec<Case>, StoreError> {
+pub async fn newest_first(
+    tx: &mut Tx,
+    filter: &Filter,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Case>, StoreError> {
     let (desk, account) = split(filter);
     tx.all(
         NEWEST_FIRST,
@@ -333,19 +338,17 @@ pub async fn mark_told(tx: &mut Tx, case: &Case, event: &CaseEvent) -> Result<()
 ///
 /// # Errors
 /// [`StoreError::Taken`] when somebody else wrote that line meanwhile.
-pub async fn append(tx: &mut Tx, case: &CaseId, seq: i64, at: Timestamp, author: &Author, event: &CaseEvent) -> Result<(), StoreError> {
+pub async fn append(
+    tx: &mut Tx,
+    case: &CaseId,
+    seq: i64,
+    at: Timestamp,
+    author: &Author,
+    event: &CaseEvent,
+) -> Result<(), StoreError> {
     tx.run_one(
         INSERT_EVENT,
-        args![
-            case.as_str(),
-            seq,
-            at,
-            author.id.clone(),
-            &author.name,
-            &author.role,
-            event.kind(),
-            to_json(event)
-        ],
+        args![case.as_str(), seq, at, author.id.clone(), &author.name, &author.role, event.kind(), to_json(event)],
     )
     .await
 }

@@ -5,13 +5,17 @@ use crate::domain::routing::Rule;
 use crate::id::DeskId;
 
 statements! {
-    INSERT_ROOM = "INSERT INTO control_room (code, city, state) VALUES ($1, $2, $3)";
+    PUT_ROOM = "INSERT INTO control_room (code, city, state) VALUES ($1, $2, $3)
+        ON CONFLICT (code) DO UPDATE SET city = $2, state = $3";
     ROOMS = "SELECT * FROM control_room ORDER BY code";
     ROOM = "SELECT * FROM control_room WHERE code = $1";
-    INSERT_SUBJECT = "INSERT INTO subject (code, position, name_en, name_hi) VALUES ($1, $2, $3, $4)";
+    PUT_SUBJECT = "INSERT INTO subject (code, position, name_en, name_hi) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (code) DO UPDATE SET position = $2, name_en = $3, name_hi = $4";
     SUBJECTS = "SELECT * FROM subject ORDER BY position";
-    INSERT_DESK = "INSERT INTO desk (id, code, name_en, name_hi, kind) VALUES ($1, $2, $3, $4, $5)";
+    PUT_DESK = "INSERT INTO desk (id, code, name_en, name_hi, kind) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (code) DO UPDATE SET name_en = $3, name_hi = $4, kind = $5";
     DESKS = "SELECT * FROM desk ORDER BY code";
+    CLEAR_RULES = "DELETE FROM routing_rule";
     INSERT_RULE = "INSERT INTO routing_rule (id, priority, series, subject, state, desk_id, account_id)
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     RULES = "SELECT * FROM routing_rule ORDER BY priority, id";
@@ -56,12 +60,12 @@ pub struct Desk {
     pub kind: String,
 }
 
-/// Stores a control room.
+/// Stores a control room, or brings it up to date.
 ///
 /// # Errors
 /// What the database says.
-pub async fn insert_room(tx: &mut Tx, room: &ControlRoom) -> Result<(), StoreError> {
-    tx.run_one(INSERT_ROOM, args![&room.code, &room.city, &room.state]).await
+pub async fn put_room(tx: &mut Tx, room: &ControlRoom) -> Result<(), StoreError> {
+    tx.run_one(PUT_ROOM, args![&room.code, &room.city, &room.state]).await
 }
 
 /// Every control room by code.
@@ -80,12 +84,12 @@ pub async fn room(tx: &mut Tx, code: &str) -> Result<Option<ControlRoom>, StoreE
     tx.first(ROOM, args![code]).await?.as_ref().map(read_room).transpose()
 }
 
-/// Stores a subject.
+/// Stores a subject, or brings it up to date.
 ///
 /// # Errors
 /// What the database says.
-pub async fn insert_subject(tx: &mut Tx, s: &Subject) -> Result<(), StoreError> {
-    tx.run_one(INSERT_SUBJECT, args![&s.code, s.position, &s.name_en, &s.name_hi]).await
+pub async fn put_subject(tx: &mut Tx, s: &Subject) -> Result<(), StoreError> {
+    tx.run_one(PUT_SUBJECT, args![&s.code, s.position, &s.name_en, &s.name_hi]).await
 }
 
 /// Every subject in order.
@@ -107,12 +111,12 @@ pub async fn subjects(tx: &mut Tx) -> Result<Vec<Subject>, StoreError> {
         .collect()
 }
 
-/// Stores a desk.
+/// Stores a desk, or brings the one of that code up to date; its identifier stays.
 ///
 /// # Errors
-/// [`StoreError::Taken`] for a code in use.
-pub async fn insert_desk(tx: &mut Tx, d: &Desk) -> Result<(), StoreError> {
-    tx.run_one(INSERT_DESK, args![d.id.as_str(), &d.code, &d.name_en, &d.name_hi, &d.kind]).await
+/// What the database says.
+pub async fn put_desk(tx: &mut Tx, d: &Desk) -> Result<(), StoreError> {
+    tx.run_one(PUT_DESK, args![d.id.as_str(), &d.code, &d.name_en, &d.name_hi, &d.kind]).await
 }
 
 /// Every desk by code.
@@ -133,6 +137,14 @@ pub async fn desks(tx: &mut Tx) -> Result<Vec<Desk>, StoreError> {
             })
         })
         .collect()
+}
+
+/// Forgets all routing rules.
+///
+/// # Errors
+/// What the database says.
+pub async fn clear_rules(tx: &mut Tx) -> Result<(), StoreError> {
+    tx.run(CLEAR_RULES, &[]).await.map(|_| ())
 }
 
 /// Stores a routing rule under an identifier of its own.

@@ -130,7 +130,12 @@ pub async fn of_case(tx: &mut Tx, case: &CaseId) -> Result<Vec<Hearing>, StoreEr
 ///
 /// # Errors
 /// What the database says.
-pub async fn between(tx: &mut Tx, from: Timestamp, until: Timestamp, room: Option<&str>) -> Result<Vec<Hearing>, StoreError> {
+pub async fn between(
+    tx: &mut Tx,
+    from: Timestamp,
+    until: Timestamp,
+    room: Option<&str>,
+) -> Result<Vec<Hearing>, StoreError> {
     tx.all(BETWEEN, args![from, until, room]).await?.iter().map(read).collect()
 }
 
@@ -146,7 +151,14 @@ pub async fn going_on(tx: &mut Tx) -> Result<Vec<Hearing>, StoreError> {
 ///
 /// # Errors
 /// [`StoreError::Taken`] when somebody else wrote that line meanwhile.
-pub async fn append(tx: &mut Tx, hearing: &HearingId, seq: i64, at: Timestamp, by: &Author, event: &HearingEvent) -> Result<(), StoreError> {
+pub async fn append(
+    tx: &mut Tx,
+    hearing: &HearingId,
+    seq: i64,
+    at: Timestamp,
+    by: &Author,
+    event: &HearingEvent,
+) -> Result<(), StoreError> {
     tx.run_one(
         INSERT_EVENT,
         args![hearing.as_str(), seq, at, by.id.clone(), &by.name, &by.role, event.kind(), to_json(event)],

@@ -91,7 +91,14 @@ pub async fn store(tx: &mut Tx, event: &Inbound) -> Result<bool, StoreError> {
     let changed = tx
         .run(
             INSERT,
-            args![event.id.as_str(), &event.provider, &event.external_id, &event.kind, &event.payload, event.received_at],
+            args![
+                event.id.as_str(),
+                &event.provider,
+                &event.external_id,
+                &event.kind,
+                &event.payload,
+                event.received_at
+            ],
         )
         .await?;
     Ok(changed == 1)
@@ -158,11 +165,8 @@ pub async fn call(tx: &mut Tx, provider: &str, external_id: &str) -> Result<Opti
 /// # Errors
 /// [`StoreError::Stale`] when another event of the same call came between.
 pub async fn update_call(tx: &mut Tx, c: &Call) -> Result<(), StoreError> {
-    tx.run_one(
-        UPDATE_CALL,
-        args![&c.session, c.case.as_ref().map(String::from), c.ended_at, c.id.as_str(), c.version],
-    )
-    .await
+    tx.run_one(UPDATE_CALL, args![&c.session, c.case.as_ref().map(String::from), c.ended_at, c.id.as_str(), c.version])
+        .await
 }
 
 /// Calls that began before `before` and never ended: their end was not told to us.

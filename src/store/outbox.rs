@@ -89,7 +89,13 @@ pub async fn is_due(tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
 ///
 /// # Errors
 /// What the database says.
-pub async fn claim(store: &Store, tx: &mut Tx, now: Timestamp, until: Timestamp, limit: i64) -> Result<Vec<Job>, StoreError> {
+pub async fn claim(
+    store: &Store,
+    tx: &mut Tx,
+    now: Timestamp,
+    until: Timestamp,
+    limit: i64,
+) -> Result<Vec<Job>, StoreError> {
     let sql = store.claim_sql(CLAIM_SQLITE, CLAIM_POSTGRES);
     tx.all(sql, args![until, now, limit])
         .await?
@@ -175,7 +181,12 @@ pub async fn message(tx: &mut Tx, id: &str) -> Result<Option<Message>, StoreErro
 ///
 /// # Errors
 /// What the database says.
-pub async fn message_sent(tx: &mut Tx, id: &MessageId, at: Timestamp, reference: Option<&str>) -> Result<(), StoreError> {
+pub async fn message_sent(
+    tx: &mut Tx,
+    id: &MessageId,
+    at: Timestamp,
+    reference: Option<&str>,
+) -> Result<(), StoreError> {
     tx.run_one(SENT, args![at, reference, id.as_str()]).await
 }
 

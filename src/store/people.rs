@@ -130,7 +130,13 @@ pub async fn count(tx: &mut Tx) -> Result<i64, StoreError> {
 ///
 /// # Errors
 /// What the database says.
-pub async fn open_session(tx: &mut Tx, token_hash: &str, account: &AccountId, now: Timestamp, until: Timestamp) -> Result<(), StoreError> {
+pub async fn open_session(
+    tx: &mut Tx,
+    token_hash: &str,
+    account: &AccountId,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<(), StoreError> {
     tx.run(DELETE_EXPIRED, args![now]).await?;
     tx.run_one(INSERT_SESSION, args![token_hash, account.as_str(), now, until]).await
 }

@@ -21,10 +21,7 @@ statements! {
 /// # Errors
 /// What the database says.
 pub async fn draft(tx: &mut Tx, id: &str) -> Result<Option<(String, Option<String>)>, StoreError> {
-    tx.first(DRAFT, args![id])
-        .await?
-        .map(|row| Ok((row.text("data")?, row.opt_text("case_id")?)))
-        .transpose()
+    tx.first(DRAFT, args![id]).await?.map(|row| Ok((row.text("data")?, row.opt_text("case_id")?))).transpose()
 }
 
 /// Stores a draft.

@@ -114,13 +114,12 @@ impl<T: DeserializeOwned> FromRequest<App> for OnceBody<T> {
 
 async fn json_bytes(request: Request, app: &App) -> Result<Bytes, ApiError> {
     let said = request.headers().get(CONTENT_TYPE).and_then(|t| t.to_str().ok()).unwrap_or_default();
-    let is_json = said.is_empty() || said.split(';').next().is_some_and(|t| t.trim().eq_ignore_ascii_case("application/json"));
+    let is_json =
+        said.is_empty() || said.split(';').next().is_some_and(|t| t.trim().eq_ignore_ascii_case("application/json"));
     if !is_json {
         return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json"));
     }
-    Bytes::from_request(request, app)
-        .await
-        .map_err(|_| ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large"))
+    Bytes::from_request(request, app).await.map_err(|_| ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large"))
 }
 
 fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {

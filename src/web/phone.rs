@@ -82,7 +82,11 @@ async fn dial(State(app): State<App>, Body(dial): Body<Dial>) -> Result<Response
     Ok(telephony::respond(ivr::provider::Answer { body: body.to_string(), ..answer }))
 }
 
-async fn digits(State(app): State<App>, Path(call): Path<String>, Body(said): Body<Digits>) -> Result<Response, ApiError> {
+async fn digits(
+    State(app): State<App>,
+    Path(call): Path<String>,
+    Body(said): Body<Digits>,
+) -> Result<Response, ApiError> {
     hear(&app, call, said.turn, Heard::Digits(said.digits), None).await
 }
 
@@ -90,7 +94,11 @@ async fn silence(State(app): State<App>, Path(call): Path<String>, Body(at): Bod
     hear(&app, call, at.turn, Heard::Silence, None).await
 }
 
-async fn recording_failed(State(app): State<App>, Path(call): Path<String>, Body(at): Body<Turn>) -> Result<Response, ApiError> {
+async fn recording_failed(
+    State(app): State<App>,
+    Path(call): Path<String>,
+    Body(at): Body<Turn>,
+) -> Result<Response, ApiError> {
     hear(&app, call, at.turn, Heard::RecordingFailed, None).await
 }
 
@@ -112,7 +120,14 @@ async fn recorded(
     let (hub, now) = (&app.hub, app.hub.clock.now());
     standing(&app, &call).await?;
     let name = format!("call.{}", kind.ending);
-    let sound = hub.files.keep(&name, kind.media_type, &content, None, now).await.map_err(ServiceError::File)?;
+    let sound = match hub.files.keep(&name, kind.media_type, &content, None, now).await {
+        Ok(sound) => sound,
+        // A full disk, for instance: the caller is told so, and may try again or hang up.
+        Err(error) => {
+            tracing::error!(%error, "the sound of a call could not be kept");
+            return hear(&app, call, at.turn, Heard::RecordingFailed, None).await;
+        }
+    };
     let heard = Heard::Recorded { recording: sound.id.to_string(), seconds };
     hear(&app, call, at.turn, heard, Some(sound)).await
 }

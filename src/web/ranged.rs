@@ -78,9 +78,13 @@ fn parse(range: &str, size: u64) -> Asked {
         return Asked::Everything;
     };
     match (from.parse::<u64>(), to.parse::<u64>()) {
-        (Ok(first), Ok(last)) if first <= last && first < size => Asked::Part { first, end: size.min(last.saturating_add(1)) },
+        (Ok(first), Ok(last)) if first <= last && first < size => {
+            Asked::Part { first, end: size.min(last.saturating_add(1)) }
+        }
         (Ok(first), Err(_)) if to.is_empty() && first < size => Asked::Part { first, end: size },
-        (Err(_), Ok(tail)) if from.is_empty() && tail > 0 && size > 0 => Asked::Part { first: size.saturating_sub(tail), end: size },
+        (Err(_), Ok(tail)) if from.is_empty() && tail > 0 && size > 0 => {
+            Asked::Part { first: size.saturating_sub(tail), end: size }
+        }
         (Ok(_), Ok(_)) | (Ok(_), Err(_)) | (Err(_), Ok(_)) if !range.contains(',') => Asked::Nothing,
         _ => Asked::Everything,
     }

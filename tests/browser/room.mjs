@@ -120,7 +120,7 @@ async function plays(player, name, files, type) {
 try {
   const officer = await open({ room: 'a', member: 'officer', role: 'presiding_officer', admitted: 1 });
   await until('the officer is in at once', async () => (await state(officer)) === 'in_room');
-  const party = await open({ room: 'a', member: 'party', role: 'party' });
+  const party = await open({ room: 'a', member: 'party', role: 'party', tone: 1 });
   await until('the party waits', async () => (await state(party)) === 'waiting');
   await sleep(1_000);
   check('nothing reaches who waits', (await received(party)).audio === 0 && (await received(officer)).audio === 0);

@@ -108,6 +108,7 @@ impl SmsState {
 #[must_use]
 pub fn dialogue(mut state: SmsState, text: &str, now_ms: i64) -> (SmsState, Vec<SmsAction>) {
     if text.len() > MAX_TEXT_BYTES {
+        notice_script(&mut state, text);
         let actions = replies(&state, vec![SmsAction::Reply(Reply::TooLong)]);
         return (state, actions);
     }

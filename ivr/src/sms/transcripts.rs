@@ -69,7 +69,10 @@ fn a_hundred_kilobytes_are_taken_whole_and_more_is_refused() {
     assert_eq!(actions, [SmsAction::File { text: text.clone(), language: Language::Hindi }]);
     let long = text + "क";
     let (state, actions) = dialogue(SmsState::default(), &long, 0);
-    assert_eq!((state, actions), (SmsState::default(), vec![SmsAction::Reply(Reply::TooLong)]));
+    assert_eq!(actions, [SmsAction::Reply(Reply::TooLong)]);
+    assert_eq!(state.reply_language(), Language::Hindi);
+    let (state, _) = dialogue(SmsState::default(), &"x".repeat(MAX_TEXT_BYTES + 1), 0);
+    assert_eq!(state.reply_language(), Language::English, "refused in the writer's language");
 }
 
 mod properties {

@@ -102,7 +102,8 @@ mail-sound-lost = { $name },
     Champions Hub
 
 call-asks-to-be-rung = The caller left a spoken message and asks to be rung back.
-call-added = The unit added something by telephone. The recording is with the case.
+author-another-telephone = Somebody at another telephone
+call-added = Something was added by telephone. The recording is with the case.
 
 notice-medium-video = by video
 notice-medium-control_room = by video from the control room

@@ -1,5 +1,7 @@
 //! Cases.
 
+#![expect(unused_qualifications, reason = "the macro that describes the list's parameters writes one")]
+
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
@@ -162,7 +164,12 @@ pub(super) async fn list(
     Ok(Json(page))
 }
 
-async fn page(hub: &Hub, filter: &store::Filter, after: Option<&str>, limit: i64) -> Result<Page<CaseDocument>, crate::store::StoreError> {
+async fn page(
+    hub: &Hub,
+    filter: &store::Filter,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Page<CaseDocument>, crate::store::StoreError> {
     let mut tx = hub.store.read().await?;
     let names = Names::load(&mut tx).await?;
     let mut found = store::newest_first(&mut tx, filter, after, limit + 1).await?;

@@ -35,7 +35,12 @@ pub struct GroundsDocument {
 
 impl From<Grounds> for GroundsDocument {
     fn from(g: Grounds) -> Self {
-        Self { humanitarian: g.humanitarian, injustice: g.injustice, harassment: g.harassment, undue_delay: g.undue_delay }
+        Self {
+            humanitarian: g.humanitarian,
+            injustice: g.injustice,
+            harassment: g.harassment,
+            undue_delay: g.undue_delay,
+        }
     }
 }
 
@@ -286,7 +291,11 @@ pub(super) fn hearing(file: HearingFile) -> HearingDocument {
         party_heard: file.party_heard,
         record: h.record,
         order: h.order.map(|order| OrderDocument {
-            findings: order.findings.into_iter().map(|f| FindingDocument { issue: f.issue, finding: f.finding }).collect(),
+            findings: order
+                .findings
+                .into_iter()
+                .map(|f| FindingDocument { issue: f.issue, finding: f.finding })
+                .collect(),
             reasons: order.reasons,
         }),
         signed_at: h.signed_at.map(Timestamp::rfc3339),

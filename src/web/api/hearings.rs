@@ -49,7 +49,8 @@ pub(super) async fn fix(
     let body = once.body;
     let fixing = Fixing {
         medium: Medium::from_code(&body.medium).ok_or_else(|| ApiError::field("medium", "error-medium"))?,
-        starts_at: Timestamp::parse_rfc3339(&body.starts_at).ok_or_else(|| ApiError::field("starts_at", "error-date"))?,
+        starts_at: Timestamp::parse_rfc3339(&body.starts_at)
+            .ok_or_else(|| ApiError::field("starts_at", "error-date"))?,
         control_room: body.control_room,
     };
     let hearing = hearings::fix(&app.hub, &actor, number(&text)?, fixing, key.as_ref()).await?;
@@ -144,7 +145,9 @@ fn read_action(name: &str, body: ActionBody) -> Result<HearingAction, ApiError> 
         "admit" => return Ok(HearingAction::Admit { member: body.member }),
         "send_back" => return Ok(HearingAction::SendBack { member: body.member }),
         "mute" => return Ok(HearingAction::Mute { member: body.member }),
-        "serve" => HearingCommand::Serve { channel: if body.channel.is_empty() { "officer".to_owned() } else { body.channel } },
+        "serve" => {
+            HearingCommand::Serve { channel: if body.channel.is_empty() { "officer".to_owned() } else { body.channel } }
+        }
         "start" => HearingCommand::Start,
         "pause" => HearingCommand::Pause { reason: body.reason },
         "resume" => HearingCommand::Resume,

@@ -115,7 +115,9 @@ async fn verdict(app: &App, actor: &Actor, id: &str) -> Result<VerdictDocument, 
         Verdict::Whole { head, segments, complete, .. } => {
             VerdictDocument { whole: true, complete, head: Some(head), segments, broken: None }
         }
-        Verdict::Broken { link } => VerdictDocument { whole: false, complete: false, head: None, segments: 0, broken: Some(link) },
+        Verdict::Broken { link } => {
+            VerdictDocument { whole: false, complete: false, head: None, segments: 0, broken: Some(link) }
+        }
     };
     Ok(document)
 }

@@ -25,7 +25,10 @@ pub(super) struct ControlRoomDocument {
 #[utoipa::path(get, path = "/api/v1/control-rooms", responses(
     (status = 200, body = Page<ControlRoomDocument>), (status = 401, body = Problem),
 ))]
-pub(super) async fn control_rooms(State(app): State<App>, _: SignedIn) -> Result<Json<Page<ControlRoomDocument>>, ApiError> {
+pub(super) async fn control_rooms(
+    State(app): State<App>,
+    _: SignedIn,
+) -> Result<Json<Page<ControlRoomDocument>>, ApiError> {
     let rooms = async {
         let mut tx = app.hub.store.read().await?;
         desks::rooms(&mut tx).await
@@ -62,9 +65,14 @@ pub(super) struct ReviewDocument {
 #[utoipa::path(get, path = "/api/v1/review", responses(
     (status = 200, body = ReviewDocument), (status = 401, body = Problem), (status = 403, body = Problem),
 ))]
-pub(super) async fn review(State(app): State<App>, SignedIn(actor): SignedIn) -> Result<Json<ReviewDocument>, ApiError> {
+pub(super) async fn review(
+    State(app): State<App>,
+    SignedIn(actor): SignedIn,
+) -> Result<Json<ReviewDocument>, ApiError> {
     let r = review::review(&app.hub, &actor, review::Map::Open).await?;
-    let figures = r.figures().map(|(name, [now, day_ago, week_ago])| (name.to_owned(), FigureDocument { now, day_ago, week_ago }));
+    let figures = r
+        .figures()
+        .map(|(name, [now, day_ago, week_ago])| (name.to_owned(), FigureDocument { now, day_ago, week_ago }));
     Ok(Json(ReviewDocument {
         as_of: r.as_of.rfc3339(),
         figures: figures.into_iter().collect(),

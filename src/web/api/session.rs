@@ -43,10 +43,11 @@ pub(super) struct Me {
     (status = 429, body = Problem),
 ))]
 pub(super) async fn open(State(app): State<App>, Body(body): Body<Credentials>) -> Result<Json<Session>, ApiError> {
-    let (token, until) = sign_in::sign_in(&app.hub, &body.username, &body.password).await.map_err(|error| match error {
-        crate::service::ServiceError::Forbidden => ApiError::new(StatusCode::UNAUTHORIZED, "wrong-password"),
-        other => other.into(),
-    })?;
+    let (token, until) =
+        sign_in::sign_in(&app.hub, &body.username, &body.password).await.map_err(|error| match error {
+            crate::service::ServiceError::Forbidden => ApiError::new(StatusCode::UNAUTHORIZED, "wrong-password"),
+            other => other.into(),
+        })?;
     Ok(Json(Session { token, expires_at: until.rfc3339() }))
 }
 

@@ -19,7 +19,8 @@ pub(super) async fn show(State(app): State<App>, reader: Reader) -> Answer {
     let well = health::look(&app.hub, app.min_free_octets).await;
     let loaded = async {
         let mut tx = app.hub.store.read().await?;
-        let desks: HashMap<String, String> = desks::desks(&mut tx).await?.into_iter().map(|d| (d.id.into(), d.name_en)).collect();
+        let desks: HashMap<String, String> =
+            desks::desks(&mut tx).await?.into_iter().map(|d| (d.id.into(), d.name_en)).collect();
         Ok::<_, StoreError>((people::all(&mut tx).await?, desks, outbox::counts(&mut tx).await?))
     };
     let (accounts, desks, (waiting, given_up)) = loaded.await.map_err(|e| reader.fail(e.into()))?;

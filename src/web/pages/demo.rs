@@ -33,7 +33,11 @@ pub(super) async fn phone(State(app): State<App>, reader: Reader, Query(query): 
         text_number: app.numbers.text.clone(),
         samples: ivr::samples()
             .into_iter()
-            .map(|s| Sample { url: format!("/prompts/{}", s.file), words: s.words, language: s.language.tag().to_owned() })
+            .map(|s| Sample {
+                url: format!("/prompts/{}", s.file),
+                words: s.words,
+                language: s.language.tag().to_owned(),
+            })
             .collect(),
         accounts: told
             .map(|a| Account {

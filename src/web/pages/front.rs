@@ -20,7 +20,11 @@ use crate::service::{ServiceError, sign_in as service};
 const SESSION_SECONDS: i64 = 12 * 3_600;
 
 pub(super) async fn home(State(app): State<App>, reader: Reader) -> Answer {
-    reader.show(&Home { page: reader.page(), call_number: app.numbers.call.clone(), text_number: app.numbers.text.clone() })
+    reader.show(&Home {
+        page: reader.page(),
+        call_number: app.numbers.call.clone(),
+        text_number: app.numbers.text.clone(),
+    })
 }
 
 #[derive(Debug, Deserialize)]

@@ -172,12 +172,12 @@ pub(in crate::web) async fn remember_language(request: Request, next: Next) -> R
 }
 
 fn language(parts: &Parts) -> Text {
-    query_language(parts.uri.query())
-        .or_else(|| cookie(parts, LANGUAGE_COOKIE).and_then(Text::shipped))
-        .unwrap_or_else(|| {
+    query_language(parts.uri.query()).or_else(|| cookie(parts, LANGUAGE_COOKIE).and_then(Text::shipped)).unwrap_or_else(
+        || {
             let accepted = parts.headers.get(ACCEPT_LANGUAGE).and_then(|a| a.to_str().ok());
             Text::negotiate(accepted.unwrap_or_default())
-        })
+        },
+    )
 }
 
 fn query_language(query: Option<&str>) -> Option<Text> {

@@ -21,7 +21,7 @@ pub(super) async fn show(State(app): State<App>, reader: Reader, Query(chosen): 
     let map = MAPS.into_iter().find(|m| *m == chosen.figure).unwrap_or("open");
     let counted = match map {
         "overdue" => Map::Overdue,
-        "filed" => Map::FiledThisMonth,
+        "filed" => Map::FiledToday,
         _ => Map::Open,
     };
     let review = service::review(&app.hub, actor, counted).await.map_err(|e| reader.fail(e))?;
@@ -38,7 +38,12 @@ pub(super) async fn show(State(app): State<App>, reader: Reader, Query(chosen): 
             today,
             yesterday,
             last_week,
-            link: if matches!(code, "overdue" | "unattended") { "/desk?whose=all&overdue=1" } else { "/desk?whose=all" }.to_owned(),
+            link: if matches!(code, "overdue" | "unattended") {
+                "/desk?whose=all&overdue=1"
+            } else {
+                "/desk?whose=all"
+            }
+            .to_owned(),
         })
         .collect();
     let overdue = review

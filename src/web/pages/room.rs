@@ -33,7 +33,10 @@ pub(super) async fn show(State(app): State<App>, reader: Reader, Path(code): Pat
         }
         let later = match today.iter().any(|s| s.join.is_some()) {
             true => None,
-            false => hearings::between(&mut tx, midnight.plus_days(1), midnight.plus_days(AHEAD_DAYS), Some(&code)).await?.into_iter().next(),
+            false => hearings::between(&mut tx, midnight.plus_days(1), midnight.plus_days(AHEAD_DAYS), Some(&code))
+                .await?
+                .into_iter()
+                .next(),
         };
         let later = match later {
             Some(hearing) => Some(sitting(&mut tx, &hearing).await?),

@@ -27,7 +27,8 @@ struct Names(HashMap<String, String>);
 
 impl Names {
     async fn load(tx: &mut Tx, hindi: bool) -> Result<Self, StoreError> {
-        let desks = desks::desks(tx).await?.into_iter().map(|d| (d.id.into(), if hindi { d.name_hi } else { d.name_en }));
+        let desks =
+            desks::desks(tx).await?.into_iter().map(|d| (d.id.into(), if hindi { d.name_hi } else { d.name_en }));
         let people = people::all(tx).await?.into_iter().map(|a| (a.id.into(), a.name));
         Ok(Self(desks.chain(people).collect()))
     }
@@ -74,7 +75,8 @@ async fn why(app: &App, actor: &Actor, number: CaseNumber, rules: &[Rule], names
     let case: Case = casework::read(&app.hub, actor, number).await?;
     let history = cases::history(&mut app.hub.store.read().await?, &case.id).await?;
     let took = routing::route(rules, case.series().letters(), &case.subject, &case.state).map(|r| r.rule);
-    let said = subject::classify(&case.text).filter(|(code, _)| code.as_str() == case.subject).map(|(_, why)| why.words);
+    let said =
+        subject::classify(&case.text).filter(|(code, _)| code.as_str() == case.subject).map(|(_, why)| why.words);
     let found = place::find(&case.text);
     let since = history
         .iter()

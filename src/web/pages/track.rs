@@ -123,7 +123,7 @@ async fn view(
     });
     let mut steps: Vec<TrackStep> = steps.collect();
     for hearing in &hearings {
-        let file = crate::service::hearings::open(&app.hub, &hearing.id).await?;
+        let file = hearings::open(&app.hub, &hearing.id).await?;
         for line in file.log {
             let Some((key, words)) = history::of_a_hearing_for_the_unit(&line.event, file.party_heard) else {
                 continue;

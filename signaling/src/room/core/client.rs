@@ -137,7 +137,13 @@ impl RoomCore {
                     return Err(ErrorCode::WrongNotice);
                 }
                 if self.acknowledged.insert(id.clone()) {
-                    out.push(Output::Event(RoomEventKind::NoticeAcknowledged { member: id.clone(), version }));
+                    let (name, role) = (member.name.clone(), member.role);
+                    out.push(Output::Event(RoomEventKind::NoticeAcknowledged {
+                        member: id.clone(),
+                        name,
+                        role,
+                        version,
+                    }));
                 }
                 if member.place == Place::Notice {
                     self.knock(&id, out);

@@ -18,10 +18,12 @@ const SEAT_KEPT_MS = 30_000;
 /** Silence on the socket after which it counts as lost. */
 const SOCKET_SILENCE_MS = 15_000;
 const PING_EVERY_MS = 5_000;
+/** A connection that is not up for so long, restarts included, is made anew. */
+const LINE_PATIENCE_MS = 10_000;
 const STATS_EVERY_MS = 2_000;
 const SPEAKING_EVERY_MS = 300;
-/** Sound level (0 to 1) that counts as speech. */
-const SPEECH_LEVEL = 0.02;
+/** Mean sound level (0 to 1) that counts as speech. */
+const SPEECH_LEVEL = 0.01;
 const MAX_VIDEO_BITS_PER_SECOND = 900_000;
 /** Seat tokens live as long as the tab: a reload keeps the seat, a second tab takes it over. */
 const SEAT_KEY = 'champions-hub-seat:';
@@ -62,6 +64,10 @@ export class RoomClient extends EventTarget {
     this.speaker = null;
     this.before = { lost: 0, received: 0 };
     this.quality = { level: '', rtt: 0, loss: 0 };
+    /** When each connection was last seen up. @type {WeakMap<RTCPeerConnection, number>} */
+    this.upAt = new WeakMap();
+    /** Sound so far on each section. @type {Map<string, {energy: number, seconds: number}>} */
+    this.sound = new Map();
     this.onNetworkChange = () => this.restart();
     this.seatKey = SEAT_KEY + url.split('?')[0];
   }
@@ -341,6 +347,16 @@ export class RoomClient extends EventTarget {
     if (state === 'disconnected' || state === 'failed') this.restart();
   }
 
+  /**
+   * A handshake can get stuck on a bad line, and a restart does not help it. Coming back to the seat makes both connections anew.
+   * @param {RTCPeerConnection} connection
+   */
+  #keepUp(connection) {
+    const now = performance.now();
+    if (connection.connectionState === 'connected' || !this.upAt.has(connection)) this.upAt.set(connection, now);
+    if (now - (this.upAt.get(connection) ?? now) > LINE_PATIENCE_MS) this.socket?.close();
+  }
+
   // ---- watching the line ------------------------------------------------------------------------------------------------------
 
   #watch() {
@@ -352,6 +368,7 @@ export class RoomClient extends EventTarget {
     let [rtt, lost, received, sentLoss] = [0, 0, 0, 0];
     for (const connection of [this.publishing, this.subscribing]) {
       if (!connection) continue;
+      this.#keepUp(connection);
       for (const report of (await connection.getStats()).values()) {
         if (report.type === 'candidate-pair' && report.nominated) rtt = Math.max(rtt, (report.currentRoundTripTime ?? 0) * 1000);
         if (report.type === 'inbound-rtp') {
@@ -376,9 +393,14 @@ export class RoomClient extends EventTarget {
     if (!this.subscribing || this.received.size === 0) return;
     let [loudest, level] = [/** @type {string|null} */ (null), SPEECH_LEVEL];
     for (const report of (await this.subscribing.getStats()).values()) {
-      if (report.type !== 'inbound-rtp' || report.kind !== 'audio' || (report.audioLevel ?? 0) <= level) continue;
+      if (report.type !== 'inbound-rtp' || report.kind !== 'audio') continue;
+      const now = { energy: report.totalAudioEnergy ?? 0, seconds: report.totalSamplesDuration ?? 0 };
+      const before = this.sound.get(report.mid) ?? now;
+      this.sound.set(report.mid, now);
+      // The mean level since the last look; the momentary one would miss what lies between.
+      const mean = Math.sqrt(Math.max(now.energy - before.energy, 0) / Math.max(now.seconds - before.seconds, 0.02));
       const from = this.received.get(report.mid);
-      if (from) [loudest, level] = [from.member, report.audioLevel];
+      if (from && mean > level) [loudest, level] = [from.member, mean];
     }
     if (loudest && loudest !== this.speaker) {
       this.speaker = loudest;
@@ -400,6 +422,7 @@ export class RoomClient extends EventTarget {
     this.offerAgain = false;
     this.restartNext = false;
     this.before = { lost: 0, received: 0 };
+    this.sound.clear();
   }
 
   /** @param {ClientState} state @param {object} [detail] */
