@@ -409,6 +409,7 @@ await tell('A second hearing is cut off by kill -9', async () => {
   await join(desk);
   await inState(desk, 'in_room');
   await desk.click('[data-action=start]');
+  await shows(desk, '#session-words', 'In session · recorded');
   await desk.click('[data-what^="admit "]');
   await inState(seat, 'in_room');
   await growing(desk, 'officer');
