@@ -108,6 +108,7 @@ pub fn greet(url: &str, plain: Option<&str>, data: &Path, sip_asked: bool) -> st
     )?;
     writeln!(out, "\n  accounts (password for all: {}):", fill::PASSWORD)?;
     writeln!(out, "    officer.finance   finance cases of most states")?;
+    writeln!(out, "    officer.triage    what no rule takes: calls, for instance, until somebody has listened")?;
     writeln!(out, "    head.finance      head of that desk")?;
     writeln!(out, "    room.mum          control room Mumbai")?;
     writeln!(out, "    secretary         sees all, /review")?;

@@ -105,3 +105,6 @@ track-add-label = Your words to the officer
 track-add-hint = It is added to your case at once.
 track-add-send = Add to the case
 track-added = Added. The officer sees it.
+track-reopen-label = What is not settled?
+track-reopen-hint = Your case is opened again, with new days, and goes back to its officer.
+track-reopen-send = Open it again

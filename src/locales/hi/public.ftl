@@ -105,3 +105,6 @@ track-add-label = अधिकारी के लिए आपके शब्�
 track-add-hint = यह तुरंत आपके मामले में जुड़ जाएगा।
 track-add-send = मामले में जोड़ें
 track-added = जोड़ दिया गया। अधिकारी इसे देखेंगे।
+track-reopen-label = क्या बाक़ी है?
+track-reopen-hint = आपका मामला नई समय-सीमा के साथ फिर खुलता है और अधिकारी के पास लौटता है।
+track-reopen-send = फिर खोलें
