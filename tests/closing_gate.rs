@@ -214,7 +214,7 @@ impl World {
                 CaseStep::Interim => {
                     Command::InterimReply { text: text(), expected_at: Timestamp::from_millis(self.now + DAY) }
                 }
-                CaseStep::Transfer => Command::Transfer { desk, assignee: None, reason: text() },
+                CaseStep::Transfer => Command::Transfer { desk, assignee: None, reason: text(), subject: None },
                 CaseStep::Decide(outcome, grounds) => Command::Decide { outcome, reasons: text(), grounds },
                 CaseStep::Close => Command::Close { text: text() },
                 CaseStep::Reopen => Command::Reopen { reason: text() },

@@ -290,8 +290,8 @@ pub enum Command {
     Attend { note: String },
     /// A person writes to the unit; the first such letter attends the case.
     Reply { text: String },
-    /// Hand it to another desk or person.
-    Transfer { desk: DeskId, assignee: Option<AccountId>, reason: String },
+    /// Hand it to another desk or person, putting its subject right where that is said: a call has no words to read it from.
+    Transfer { desk: DeskId, assignee: Option<AccountId>, reason: String, subject: Option<String> },
     /// Tell the unit why it takes longer and until when.
     InterimReply { text: String, expected_at: Timestamp },
     /// Decide.
@@ -321,7 +321,13 @@ pub enum CaseEvent {
     /// A person wrote to the unit.
     Replied { text: String },
     /// It was handed on.
-    Transferred { desk: DeskId, assignee: Option<AccountId>, reason: String },
+    Transferred {
+        desk: DeskId,
+        assignee: Option<AccountId>,
+        reason: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subject: Option<String>,
+    },
     /// The unit was told why it takes longer.
     InterimReplied { text: String, expected_at: Timestamp },
     /// It was decided.
@@ -439,10 +445,13 @@ pub fn decide(case: Case, command: Command, heard: &[Heard], now: Timestamp) -> 
             case.attended_at.get_or_insert(now);
             CaseEvent::Replied { text }
         }
-        Command::Transfer { desk, assignee, reason } => {
+        Command::Transfer { desk, assignee, reason, subject } => {
+            if let Some(subject) = &subject {
+                case.subject.clone_from(subject);
+            }
             case.desk = Some(desk.clone());
             case.assignee = assignee.clone();
-            CaseEvent::Transferred { desk, assignee, reason }
+            CaseEvent::Transferred { desk, assignee, reason, subject }
         }
         Command::InterimReply { text, expected_at } => {
             case.attended_at.get_or_insert(now);

@@ -23,8 +23,8 @@ pub enum CaseAction {
     Attend { note: String },
     /// Write to the unit.
     Reply { text: String },
-    /// Hand it to a desk (its code) or a person (username).
-    Transfer { to: String, reason: String },
+    /// Hand it to a desk (its code) or a person (username); `subject` puts the subject right.
+    Transfer { to: String, reason: String, subject: Option<String> },
     /// Say why it takes longer and until when.
     InterimReply { text: String, expected_at: Timestamp },
     /// Decide. `grounds` is required for a decision against the unit.
@@ -60,7 +60,7 @@ impl CaseAction {
                 .that(words(text), "text", "error-words-missing")
                 .that(short(text), "text", "error-long")
                 .that(*expected_at > now, "expected_at", "error-date-past"),
-            Self::Transfer { to, reason } => check
+            Self::Transfer { to, reason, subject: _ } => check
                 .that(words(to), "to", "error-to-missing")
                 .that(words(reason), "reason", "error-reason-missing")
                 .that(short(reason), "reason", "error-long"),
@@ -143,9 +143,13 @@ async fn command(tx: &mut Tx, case: &Case, action: CaseAction) -> Result<Command
         }
         CaseAction::Close { text } => Command::Close { text },
         CaseAction::Reopen { reason } => Command::Reopen { reason },
-        CaseAction::Transfer { to, reason } => {
+        CaseAction::Transfer { to, reason, subject } => {
+            let known = desks::subjects(tx).await?;
+            Check::default()
+                .that(subject.as_ref().is_none_or(|s| known.iter().any(|k| k.code == *s)), "subject", "error-subject")
+                .done()?;
             let (desk, assignee) = destination(tx, &to).await?;
-            Command::Transfer { desk, assignee, reason }
+            Command::Transfer { desk, assignee, reason, subject }
         }
         CaseAction::Appeal { reason } => {
             let (desk, assignee) = next_senior(tx, case).await?;

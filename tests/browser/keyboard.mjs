@@ -135,7 +135,9 @@ for (const [tag, said] of Object.entries(ANSWERS)) {
     await page.keyboard.press('Escape');
     await until('Escape puts them away', async () => !(await page.isVisible('#keys')));
     await page.keyboard.press('r');
-    await until('r leads to the reply', async () => (await focused(page)).id === 'reply-text');
+    await until('r leads to the reply', async () => (await focused(page)).id === 'reply-text').catch(async (late) => {
+      throw new Error(`${late.message}; the focus is on ${JSON.stringify(await focused(page))}`);
+    });
     await page.keyboard.type(ANSWERS[tag].text);
     check('and what is typed stands there', (await focused(page)).value === ANSWERS[tag].text);
     await page.keyboard.press('Tab');

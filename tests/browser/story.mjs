@@ -126,6 +126,7 @@ await tell('Triage listens to the call and passes it on', async () => {
   await unfold('transfer', triage.page);
   const credit = await triage.page.locator('#transfer-to option', { hasText: 'Credit and Finance' }).first().getAttribute('value');
   await triage.page.selectOption('#transfer-to', credit);
+  await triage.page.selectOption('#transfer-subject', 'finance');
   await triage.page.fill('#transfer-reason', 'A loan of a unit in Pune.');
   await submit('transfer', triage.page);
   await shows(triage.page, '.flash', 'was transferred');
@@ -136,6 +137,7 @@ await tell('Triage listens to the call and passes it on', async () => {
 await tell('The officer takes it up and decides', async () => {
   await signIn(desk, 'officer.finance');
   await shows(desk, '.row .number', called);
+  await shows(desk, `.row:has-text("${called}")`, 'Credit and finance');
   await shows(desk, '.row .number', texted);
   await shoot(desk, 'desk-list');
   await desk.click(`.row:has-text("${texted}")`);

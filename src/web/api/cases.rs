@@ -243,6 +243,8 @@ pub(super) struct ActionBody {
     text: String,
     to: String,
     reason: String,
+    /// Of a transfer: puts the subject right.
+    subject: Option<String>,
     /// RFC 3339 with offset.
     expected_at: Option<String>,
     /// `favourable`, `partly` or `adverse`.
@@ -287,7 +289,9 @@ fn read_action(name: &str, body: ActionBody) -> Result<CaseAction, ApiError> {
     Ok(match name {
         "attend" => CaseAction::Attend { note: body.note },
         "reply" => CaseAction::Reply { text: body.text },
-        "transfer" => CaseAction::Transfer { to: body.to, reason: body.reason },
+        "transfer" => {
+            CaseAction::Transfer { to: body.to, reason: body.reason, subject: body.subject.filter(|s| !s.is_empty()) }
+        }
         "interim_reply" => CaseAction::InterimReply {
             text: body.text,
             expected_at: body

@@ -119,7 +119,11 @@ async fn take(app: &App, actor: &Actor, number: CaseNumber, action: Action, form
     let action = match action {
         Action::Attend => CaseAction::Attend { note: said("note") },
         Action::Reply => CaseAction::Reply { text: said("text") },
-        Action::Transfer => CaseAction::Transfer { to: said("to"), reason: said("reason") },
+        Action::Transfer => CaseAction::Transfer {
+            to: said("to"),
+            reason: said("reason"),
+            subject: Some(said("subject")).filter(|s| !s.is_empty()),
+        },
         Action::Close => CaseAction::Close { text: said("text") },
         Action::Reopen => CaseAction::Reopen { reason: said("reason") },
         Action::InterimReply => CaseAction::InterimReply {

@@ -172,6 +172,10 @@ impl CaseView {
         Choice::named(page.text, "outcome", &Self::OUTCOMES)
     }
 
+    pub(super) fn subjects(&self, page: &Page) -> Vec<Choice> {
+        Choice::subjects(page.text)
+    }
+
     pub(super) fn media(&self, page: &Page) -> Vec<Choice> {
         Choice::named(page.text, "medium", &Self::MEDIA)
     }

@@ -33,9 +33,9 @@ function openAction(key) {
   return true;
 }
 
-/** Letters belong to whoever types. */
+/** Letters belong to whoever types. A dialog just closed may still hold the focus for a moment: it types no more. */
 function isTyping(target) {
-  return target instanceof Element && target.closest("input:not([type=radio], [type=checkbox]), textarea, select, dialog") !== null;
+  return target instanceof Element && target.closest("input:not([type=radio], [type=checkbox]), textarea, select, dialog[open]") !== null;
 }
 
 document.addEventListener("keydown", (event) => {
