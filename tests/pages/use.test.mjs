@@ -155,7 +155,8 @@ test('the officer admits, is told of a refusal, and keeps the camera while loggi
   const page = await open('hearing-officer.en');
   await page.check('#acknowledge');
   await page.click('#join-button');
-  await page.waitForFunction(() => globalThis.room?.asked.length === 2);
+  // Until the script has run, the name is that of the section with this id.
+  await page.waitForFunction(() => globalThis.room?.asked?.length === 2);
   await page.evaluate(() => {
     const member = (id, status, me) => ({ id, name: id, role: me ? 'presiding_officer' : 'party', status, audio: true, video: true, hand: false, me });
     globalThis.room.tell('members', { members: [member('m1', 'in_room', true), member('m2', 'waiting', false)] });
