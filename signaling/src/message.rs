@@ -29,8 +29,10 @@ pub const MAX_CHAT_CHARS: usize = 2_000;
 pub enum Kind {
     /// Opus.
     Audio,
-    /// VP8 or H.264.
+    /// The camera: VP8, VP9, H.264 or AV1.
     Video,
+    /// The shared screen, a picture beside the camera's.
+    Screen,
 }
 
 /// What a client says.

@@ -236,7 +236,7 @@ pub(crate) fn describe(codec: Codec) -> RTCRtpCodec {
     let video = feedback(&[("ccm", "fir"), ("nack", ""), ("nack", "pli"), ("transport-cc", "")]);
     let (mime, clock_rate, channels, fmtp, rtcp_feedback) = match codec {
         Codec::Opus => ("audio/opus", 48_000, 2, "minptime=10;useinbandfec=1", Vec::new()),
-        Codec::Vp8 => ("video/VP8", 90_000, 0, "", video),
+        Codec::Vp8 | Codec::Vp9 | Codec::Av1 => ("video/VP8", 90_000, 0, "", video),
         Codec::H264 => {
             let fmtp = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";
             ("video/H264", 90_000, 0, fmtp, video)

@@ -170,7 +170,7 @@ impl MemberFile {
         let track = if frame.codec == Codec::Opus { AUDIO_TRACK } else { VIDEO_TRACK };
         match frame.codec {
             Codec::Opus => self.header.audio = true,
-            Codec::Vp8 | Codec::H264 => {
+            Codec::Vp8 | Codec::Vp9 | Codec::H264 | Codec::Av1 => {
                 if self.header.video.is_none() {
                     self.header.video = frame.picture;
                 }

@@ -129,6 +129,7 @@ impl Assembler {
                 Some(Frame { codec: Codec::Opus, at_ms, is_key: true, data: sample.payload.to_vec(), picture: None })
             }
             Codec::Vp8 => self.take_vp8(sample, at_ms),
+            Codec::Vp9 | Codec::Av1 => None,
             Codec::H264 => self.take_h264(sample, at_ms),
         }
     }

@@ -39,6 +39,7 @@ impl Route {
         match kind {
             Kind::Audio => self.audio,
             Kind::Video => self.video,
+            Kind::Screen => false,
         }
     }
 }

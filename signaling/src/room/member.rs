@@ -58,6 +58,7 @@ impl Member {
         let on = match kind {
             Kind::Audio => self.audio,
             Kind::Video => self.video && self.role != Role::Telephone,
+            Kind::Screen => false,
         };
         on && self.role.may_speak()
     }

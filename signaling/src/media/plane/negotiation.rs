@@ -334,7 +334,7 @@ fn activate(peer: &mut Peer, next_ssrc: &mut u32, stream: StreamKey, codec: Code
     let ssrc = *next_ssrc;
     let (kind, rtx) = match stream.1 {
         Kind::Audio => (RtpCodecKind::Audio, None),
-        Kind::Video => (RtpCodecKind::Video, Some(RTCRtpRtxParameters { ssrc: ssrc.wrapping_add(1) })),
+        Kind::Video | Kind::Screen => (RtpCodecKind::Video, Some(RTCRtpRtxParameters { ssrc: ssrc.wrapping_add(1) })),
     };
     let coding = RTCRtpEncodingParameters {
         rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc), rtx, ..Default::default() },
