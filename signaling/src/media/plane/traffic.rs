@@ -150,7 +150,7 @@ impl Plane {
         }
         let is_key = codec.starts_key_frame(&packet.payload);
         let mut needs_keyframe = false;
-        for listener in &route.to {
+        for listener in state.table.listeners(&route.from) {
             let Some(id) = state.subscribe.get(listener).copied() else { continue };
             let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.up) else { continue };
             let Some(output) = peer.outputs.iter_mut().find(|o| o.active && o.stream == stream) else { continue };
