@@ -23,7 +23,9 @@ mod role;
 mod room;
 
 pub use clock::Clock;
-pub use event::{Join, JoinError, LeaveReason, QualityLevel, Refusal, Reply, RoomCommand, RoomEvent, RoomEventKind};
+pub use event::{
+    Join, JoinError, LeaveReason, Meter, QualityLevel, Refusal, Reply, RoomCommand, RoomEvent, RoomEventKind,
+};
 pub use id::{ConnectionId, MemberId, RoomId, SeatToken};
 pub use media::counters::MediaCounters;
 pub use message::{ClientMessage, ServerMessage, SessionState};

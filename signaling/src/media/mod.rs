@@ -84,6 +84,24 @@ pub(crate) enum MediaEventKind {
         sdp: String,
         tracks: Vec<TrackView>,
     },
+    /// What comes on which section changed; no offer is needed for it.
+    #[expect(dead_code, reason = "taken into use with the next change of the plane")]
+    Tracks(Vec<TrackView>),
+    /// Which layers of what this member publishes are watched.
+    #[expect(dead_code, reason = "taken into use with the next change of the plane")]
+    Demand {
+        kind: Kind,
+        on: bool,
+        rids: Vec<String>,
+    },
+    /// The hub's measure of this member's line, every few seconds. Losses of the worse direction.
+    #[expect(dead_code, reason = "taken into use with the next change of the plane")]
+    Line {
+        rtt_ms: u32,
+        loss_percent: u32,
+        bits_per_second: u64,
+        audio_only: bool,
+    },
     Refused(ErrorCode),
     /// One of the two connections is up.
     Up,

@@ -1,7 +1,7 @@
 //! A seat: one member's place in the room, which outlives tabs and lines.
 
 use crate::event::QualityLevel;
-use crate::message::{Kind, MemberStatus, MemberView};
+use crate::message::{IceServer, Kind, MemberStatus, MemberView};
 use crate::{ConnectionId, MemberId, Role, SeatToken};
 
 /// How far a member has come.
@@ -40,6 +40,10 @@ pub(crate) struct Member {
     pub line: Line,
     pub audio: bool,
     pub video: bool,
+    /// The screen is shared.
+    pub screen: bool,
+    /// Empty after the first `welcome`.
+    pub ice_servers: Vec<IceServer>,
     pub hand: bool,
     pub quality: QualityLevel,
 }
@@ -58,7 +62,7 @@ impl Member {
         let on = match kind {
             Kind::Audio => self.audio,
             Kind::Video => self.video && self.role != Role::Telephone,
-            Kind::Screen => false,
+            Kind::Screen => self.screen && self.role != Role::Telephone,
         };
         on && self.role.may_speak()
     }
@@ -76,6 +80,8 @@ impl Member {
             status,
             audio: self.sends(Kind::Audio),
             video: self.sends(Kind::Video),
+            screen: self.sends(Kind::Screen),
+            quality: self.quality,
             hand: self.hand,
             me: &self.id == reader,
         }

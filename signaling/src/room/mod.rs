@@ -1,13 +1,17 @@
 //! A room: the pure [`core`] decides, the task here performs. Everything that touches a room comes through its two bounded inboxes.
 
 mod core;
-mod floor;
+mod layout;
 mod member;
+pub(crate) mod speaker;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use self::core::MediaAction;
-pub(crate) use self::floor::ForwardingTable;
+pub(crate) use self::layout::ForwardingTable;
+#[expect(unused_imports, reason = "taken into use with the next change of the plane")]
+pub(crate) use self::layout::{Route, Size, Slot, SlotName, Viewer, Voices};
+pub(crate) use self::speaker::Speakers;
 
 use self::core::{Output, RoomCore};
 use crate::event::{Join, JoinError, Refusal, Reply, RoomCommand, RoomEvent, RoomEventKind};
@@ -46,6 +50,8 @@ enum Inbox {
 pub(crate) enum RoomReport {
     Media(MediaEvent),
     Recorder(RecorderEvent),
+    #[expect(dead_code, reason = "taken into use with the next change of the plane")]
+    Speakers(Speakers),
 }
 
 /// A room, from outside. Cheap to clone; the room lives until [`RoomCommand::Close`].
@@ -188,6 +194,7 @@ impl Room {
                 Some(report) = from_below.recv() => match report {
                     RoomReport::Media(event) => self.core.media(event, self.clock.now_ms()),
                     RoomReport::Recorder(event) => self.core.recorder(event),
+                    RoomReport::Speakers(speakers) => self.core.speakers(speakers, self.clock.now_ms()),
                 },
                 item = from_outside.recv() => match item {
                     None => break,

@@ -41,7 +41,8 @@ impl World {
     fn open(&mut self, member: &str, role: Role, admitted: bool) -> Result<ConnectionId, JoinError> {
         self.connections += 1;
         let connection = ConnectionId(self.connections);
-        let join = Join { member: member.into(), name: format!("{member}'s name"), role, admitted };
+        let join =
+            Join { member: member.into(), name: format!("{member}'s name"), role, admitted, ice_servers: Vec::new() };
         let token = SeatToken::from(format!("token-{}", self.connections).as_str());
         self.core.join(connection, join, token).map(|()| connection)
     }
@@ -108,8 +109,9 @@ impl World {
             MediaAction::Forward(table) => Some(table.clone()),
             _ => None,
         });
-        let routes = table.unwrap_or_default().routes;
-        routes.iter().flat_map(|route| route.to.iter().map(move |to| format!("{}>{to}", route.from))).collect()
+        let table = table.unwrap_or_default();
+        let pairs = table.routes.iter().flat_map(|route| table.listeners(&route.from).map(move |to| (&route.from, to)));
+        pairs.map(|(from, to)| format!("{from}>{to}")).collect()
     }
 
     fn last(&self, connection: ConnectionId) -> Option<&ServerMessage> {

@@ -72,7 +72,10 @@ impl Hub {
     }
 
     pub async fn join(&self, member: &str, role: Role, admitted: bool) -> Connection {
-        self.room.join(Join { member: member.into(), name: member.to_owned(), role, admitted }).await.unwrap()
+        self.room
+            .join(Join { member: member.into(), name: member.to_owned(), role, admitted, ice_servers: Vec::new() })
+            .await
+            .unwrap()
     }
 
     pub async fn order(&self, command: RoomCommand) {

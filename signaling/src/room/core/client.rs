@@ -1,8 +1,8 @@
 //! What a client's messages do: taking a seat, the way in, and what a seated member may say.
 
 use super::{MediaAction, Output, RoomCore};
-use crate::event::{LeaveReason, QualityLevel, RoomEventKind};
-use crate::message::{ClientMessage, ErrorCode, MAX_CHAT_CHARS, RoomView, ServerMessage};
+use crate::event::{LeaveReason, Meter, QualityLevel, RoomEventKind};
+use crate::message::{ClientMessage, ErrorCode, Kind, MAX_CHAT_CHARS, RoomView, ServerMessage};
 use crate::room::member::{Line, Member, Place};
 use crate::{ConnectionId, MemberId, SeatToken};
 
@@ -28,6 +28,7 @@ impl RoomCore {
             member.name = join.name;
             member.role = join.role;
             member.admitted = join.admitted;
+            member.ice_servers = join.ice_servers;
             if let Ok(older) = older {
                 out.push(Output::Send(older, ServerMessage::Replaced));
                 out.push(Output::Hangup(older));
@@ -51,6 +52,8 @@ impl RoomCore {
                 line: Line::New,
                 audio: true,
                 video: true,
+                screen: false,
+                ice_servers: join.ice_servers,
                 hand: false,
                 quality: QualityLevel::Good,
             });
@@ -68,7 +71,8 @@ impl RoomCore {
                 me: id.clone(),
                 seat: member.token.clone(),
                 notice_version: notice,
-                room: RoomView { id: self.id.clone(), session: self.session },
+                room: Box::new(RoomView { id: self.id.clone(), session: self.session }),
+                ice_servers: member.ice_servers.clone(),
             },
         ));
         match place {
@@ -166,6 +170,8 @@ impl RoomCore {
             }
             ClientMessage::Mute { kind } => self.switch(at, kind, false, out),
             ClientMessage::Unmute { kind } => self.switch(at, kind, true, out),
+            ClientMessage::Share { on } => self.switch(at, Kind::Screen, on, out),
+            ClientMessage::View { .. } | ClientMessage::Pin { .. } => inside?,
             ClientMessage::MuteMember { member: other } => {
                 inside?;
                 if !member.role.may_moderate() {
@@ -198,14 +204,24 @@ impl RoomCore {
                 }
                 out.push(Output::Event(RoomEventKind::Chat { member: id, text }));
             }
-            ClientMessage::Stats { rtt_ms, loss } => {
+            ClientMessage::Stats { rtt_ms, loss, jitter_ms, freezes, layer } => {
                 let (rtt_ms, loss) = (rtt_ms.clamp(0.0, 60_000.0), loss.clamp(0.0, 1.0));
+                let jitter_ms = jitter_ms.map(|ms| ms.clamp(0.0, 60_000.0));
                 let level = QualityLevel::of(rtt_ms, loss);
                 if member.quality != level {
                     member.quality = level;
-                    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped above")]
-                    let (rtt_ms, loss_percent) = (rtt_ms as u32, (loss * 100.0) as u32);
-                    out.push(Output::Event(RoomEventKind::Quality { member: id, level, rtt_ms, loss_percent }));
+                    let (rtt_ms, loss_percent) = (whole(rtt_ms), whole(loss * 100.0));
+                    let jitter_ms = jitter_ms.map(whole);
+                    out.push(Output::Event(RoomEventKind::Quality {
+                        member: id,
+                        level,
+                        by: Meter::Client,
+                        rtt_ms,
+                        loss_percent,
+                        jitter_ms,
+                        freezes,
+                        layer,
+                    }));
                 }
             }
             ClientMessage::Leave => {
@@ -215,4 +231,14 @@ impl RoomCore {
         }
         Ok(())
     }
+}
+
+/// A measure that was clamped to a small range, without its fraction.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates, and not a number is 0"
+)]
+fn whole(measure: f64) -> u32 {
+    measure as u32
 }

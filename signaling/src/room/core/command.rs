@@ -90,7 +90,7 @@ impl RoomCore {
         let switch = match kind {
             Kind::Audio => &mut member.audio,
             Kind::Video => &mut member.video,
-            Kind::Screen => return,
+            Kind::Screen => &mut member.screen,
         };
         if std::mem::replace(switch, on) != on {
             self.publish_table(out);

@@ -4,9 +4,10 @@
 mod client;
 mod command;
 
-use super::floor::{ForwardingTable, forwarding};
+use super::layout::{ForwardingTable, forwarding};
 use super::member::{Line, Member, Place};
-use crate::event::{Join, JoinError, LeaveReason, Refusal, RoomCommand, RoomEventKind};
+use super::speaker::Speakers;
+use crate::event::{Join, JoinError, LeaveReason, QualityLevel, Refusal, RoomCommand, RoomEventKind};
 use crate::media::MediaEvent;
 use crate::message::{ClientMessage, ErrorCode, MemberView, RecordingState, ServerMessage, SessionState, SessionView};
 use crate::recording::RecorderEvent;
@@ -139,6 +140,17 @@ impl RoomCore {
             crate::media::MediaEventKind::Offer { sdp, tracks } => {
                 out.push(Output::Send(to, ServerMessage::Offer { sdp, tracks }));
             }
+            crate::media::MediaEventKind::Tracks(tracks) => {
+                out.push(Output::Send(to, ServerMessage::Tracks { tracks }))
+            }
+            crate::media::MediaEventKind::Demand { kind, on, rids } => {
+                out.push(Output::Send(to, ServerMessage::Demand { kind, on, rids }));
+            }
+            crate::media::MediaEventKind::Line { rtt_ms, loss_percent, bits_per_second, audio_only } => {
+                let level = QualityLevel::of(f64::from(rtt_ms), f64::from(loss_percent) / 100.0);
+                let line = ServerMessage::Line { level, rtt_ms, loss_percent, bits_per_second, audio_only };
+                out.push(Output::Send(to, line));
+            }
             crate::media::MediaEventKind::Refused(code) => out.push(Output::Send(to, ServerMessage::error(code))),
             crate::media::MediaEventKind::Up => {
                 let before = std::mem::replace(&mut member.line, Line::Up);
@@ -159,6 +171,12 @@ impl RoomCore {
             }
         }
         out
+    }
+
+    /// Who speaks, by the media plane's ear.
+    pub fn speakers(&mut self, speakers: Speakers, _now: i64) -> Vec<Output> {
+        let message = ServerMessage::Speakers { active: speakers.active, loud: speakers.loud };
+        self.inside().map(|connection| Output::Send(connection, message.clone())).collect()
     }
 
     /// What became of the recording.
