@@ -6,12 +6,13 @@
 use super::counters::Counters;
 use super::egress::{Egress, EgressEvent, EgressStats, OutPacket, Stream};
 use super::peer::PeerId;
-use super::port::{Batch, UdpSender};
+use super::port::Path;
+use super::port::batch::Batch;
+use super::port::udp::UdpSender;
 use super::transport::Sealer;
 use bytes::BytesMut;
 use std::collections::{BTreeSet, HashMap};
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
@@ -30,19 +31,11 @@ const TELL_EVERY: Duration = Duration::from_millis(250);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WorkerId(usize);
 
-/// Where a viewer's datagrams go.
-#[derive(Debug, Clone)]
-pub(crate) enum Way {
-    Udp(SocketAddr),
-    /// The outbox of an ICE-TCP connection.
-    Tcp(mpsc::Sender<BytesMut>),
-}
-
 /// What a worker is to do.
 pub(crate) enum Job {
-    Open { peer: PeerId, sealer: Sealer, way: Way },
+    Open { peer: PeerId, sealer: Sealer, way: Path },
     Negotiated { peer: PeerId, streams: Vec<Stream>, transport_cc: Option<u8> },
-    Way { peer: PeerId, way: Way },
+    Way { peer: PeerId, way: Path },
     Packets(Vec<(PeerId, OutPacket)>),
     /// What the viewer's browser reports.
     Rtcp { peer: PeerId, compound: BytesMut },
@@ -60,6 +53,15 @@ pub(crate) enum Notice {
     Line { peer: PeerId, estimate: u64, stats: EgressStats },
 }
 
+/// Where what leaves a worker goes.
+#[derive(Clone)]
+pub(crate) struct Outside {
+    pub udp: UdpSender,
+    /// ICE-TCP connections are the plane's thread's.
+    pub tcp: mpsc::Sender<(u64, BytesMut)>,
+    pub notices: mpsc::Sender<Notice>,
+}
+
 /// All workers, from the plane's side.
 pub(crate) struct Workers {
     inboxes: Vec<SyncSender<Job>>,
@@ -73,8 +75,7 @@ impl Workers {
     /// Starts the threads. They end when this is dropped.
     pub fn start(
         count: usize,
-        sender: &UdpSender,
-        notices: &mpsc::Sender<Notice>,
+        outside: &Outside,
         counters: &Arc<Counters>,
     ) -> io::Result<Self> {
         let mut inboxes = Vec::new();
@@ -84,8 +85,7 @@ impl Workers {
                 viewers: HashMap::new(),
                 touched: BTreeSet::new(),
                 batch: Batch::default(),
-                sender: sender.clone(),
-                notices: notices.clone(),
+                outside: outside.clone(),
                 counters: Arc::clone(counters),
             };
             std::thread::Builder::new().name(format!("media-{number}")).spawn(move || worker.run(&jobs))?;
@@ -141,14 +141,14 @@ impl Workers {
             return;
         }
         if let Err(TrySendError::Full(Job::Packets(lost))) = inbox.try_send(Job::Packets(std::mem::take(gathered))) {
-            Counters::add(&self.counters.dropped, u64::try_from(lost.len()).unwrap_or(0));
+            Counters::add_usize(&self.counters.dropped, lost.len());
         }
     }
 }
 
 struct Viewer {
     egress: Egress<Sealer>,
-    way: Way,
+    way: Path,
     told: Instant,
 }
 
@@ -157,8 +157,7 @@ struct Worker {
     /// Viewers that may have something to send.
     touched: BTreeSet<PeerId>,
     batch: Batch,
-    sender: UdpSender,
-    notices: mpsc::Sender<Notice>,
+    outside: Outside,
     counters: Arc<Counters>,
 }
 
@@ -214,7 +213,7 @@ impl Worker {
                             EgressEvent::KeyframeWanted(ssrc) => Notice::KeyframeWanted { peer, ssrc },
                             EgressEvent::Overflow => Notice::Overflow { peer },
                         };
-                        let _ = self.notices.try_send(notice);
+                        let _ = self.outside.notices.try_send(notice);
                     }
                     self.touched.insert(peer);
                 }
@@ -242,7 +241,7 @@ impl Worker {
                 viewer.told = now;
                 let line =
                     Notice::Line { peer: *peer, estimate: viewer.egress.estimate(), stats: viewer.egress.stats() };
-                let _ = self.notices.try_send(line);
+                let _ = self.outside.notices.try_send(line);
             }
         }
         let mut by_tcp = 0;
@@ -250,19 +249,19 @@ impl Worker {
             let Some(viewer) = self.viewers.get_mut(&peer) else { continue };
             while let Some(datagram) = viewer.egress.poll_transmit(now) {
                 match &viewer.way {
-                    Way::Udp(to) => self.batch.push(datagram, *to),
-                    Way::Tcp(outbox) => {
+                    Path::Udp(to) => self.batch.push(*to, datagram),
+                    Path::Tcp(connection) => {
                         by_tcp += 1;
-                        if outbox.try_send(datagram).is_err() {
+                        if self.outside.tcp.try_send((*connection, datagram)).is_err() {
                             Counters::add(&self.counters.dropped, 1);
                         }
                     }
                 }
             }
         }
-        let sent = self.sender.flush(&mut self.batch);
-        Counters::add(&self.counters.sent, sent.datagrams + by_tcp);
-        Counters::add(&self.counters.send_calls, sent.calls);
-        Counters::add(&self.counters.dropped, sent.dropped);
+        let sent = self.outside.udp.flush(&mut self.batch);
+        Counters::add_usize(&self.counters.sent, sent.datagrams + by_tcp);
+        Counters::add_usize(&self.counters.send_calls, sent.calls);
+        Counters::add_usize(&self.counters.dropped, sent.dropped);
     }
 }

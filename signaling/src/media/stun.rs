@@ -1,8 +1,8 @@
-//! Whose is a datagram? Kinds by first byte (RFC 7983); STUN checks by user name and password (RFC 8445, 7.3).
+//! Whose is a datagram? Kinds by first byte (RFC 7983); checks by the user name (RFC 8445, 7.3). Nothing here is proof: see `transport/`.
 
-use rtc::stun::attributes::{ATTR_USE_CANDIDATE, ATTR_USERNAME};
-use rtc::stun::integrity::MessageIntegrity;
-use rtc::stun::message::{BINDING_REQUEST, Message};
+/// Bytes of a STUN header (RFC 8489, 5), and the USERNAME attribute (14.3).
+const HEADER: usize = 20;
+const USERNAME: u16 = 0x0006;
 
 /// What a datagram may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,35 +26,19 @@ pub(crate) fn classify(datagram: &[u8]) -> Datagram {
     }
 }
 
-/// A binding request, its password not yet checked.
-#[derive(Debug)]
-pub(crate) struct Check {
-    message: Message,
-    /// Our half of the user name.
-    pub ufrag: String,
-    /// The client has chosen this path.
-    pub use_candidate: bool,
-}
-
-impl Check {
-    /// Reads a binding request with a user name; none for anything else.
-    pub fn read(datagram: &[u8]) -> Option<Self> {
-        let mut message = Message::new();
-        message.unmarshal_binary(datagram).ok()?;
-        if message.typ != BINDING_REQUEST {
-            return None;
+/// Our half of a request's user name (RFC 8445, 7.2.2: `ours:theirs`), before anything is proved; none when there is none.
+pub(crate) fn user_fragment(request: &[u8]) -> Option<String> {
+    let mut attributes = request.get(HEADER..)?;
+    while let [t0, t1, l0, l1, rest @ ..] = attributes {
+        let length = usize::from(u16::from_be_bytes([*l0, *l1]));
+        let value = rest.get(..length)?;
+        if u16::from_be_bytes([*t0, *t1]) == USERNAME {
+            let ours = value.split(|byte| *byte == b':').next()?;
+            return std::str::from_utf8(ours).ok().map(str::to_owned);
         }
-        let name = String::from_utf8(message.get(ATTR_USERNAME).ok()?).ok()?;
-        let ufrag = name.split(':').next()?.to_owned();
-        let use_candidate = message.contains(ATTR_USE_CANDIDATE);
-        Some(Self { message, ufrag, use_candidate })
+        attributes = rest.get(length.next_multiple_of(4)..)?;
     }
-
-    /// The sender knows our password.
-    pub fn is_authentic(&mut self, password: &str) -> bool {
-        let Ok(provider) = rtc::crypto::default_provider() else { return false };
-        MessageIntegrity::check(&mut self.message, password.as_bytes(), provider.crypto()).is_ok()
-    }
+    None
 }
 
 #[cfg(test)]
@@ -70,6 +54,5 @@ mod tests {
         assert_eq!(classify(&[0x80, 111]), Datagram::Known, "RTP");
         assert_eq!(classify(&[0x40]), Datagram::Junk);
         assert_eq!(classify(&[]), Datagram::Junk);
-        assert!(Check::read(&[0x00, 0x01, 0, 0]).is_none());
     }
 }

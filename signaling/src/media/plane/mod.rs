@@ -9,12 +9,12 @@ mod slots;
 mod traffic;
 
 use super::counters::Counters;
-use super::dispatch::{Job, Notice, Way, Workers};
+use super::dispatch::{Job, Notice, Workers};
 use super::forward::StreamKey;
 use super::peer::{Peer, PeerId, Side};
 use super::source::Source;
 use super::stun::{self, Datagram};
-use super::tcp::Path;
+use super::port::Path;
 use super::transport::{Checked, Identity, Read, State};
 use super::{MediaCommand, MediaEvent, MediaEventKind};
 use crate::recording::RecorderInput;
@@ -38,15 +38,11 @@ const ADAPT_EVERY: Duration = Duration::from_millis(250);
 const PROBE_TIME: Duration = Duration::from_secs(15);
 const MAX_PROBES: usize = 64;
 
-/// How a TCP connection's outbox is found.
-pub(crate) type TcpOutbox = Box<dyn Fn(u64) -> Option<mpsc::Sender<BytesMut>> + Send>;
-
 pub(crate) struct Plane {
     identity: Identity,
     candidates: Vec<String>,
     counters: Arc<Counters>,
     workers: Workers,
-    tcp_outbox: TcpOutbox,
     rooms: HashMap<RoomId, MediaRoom>,
     peers: HashMap<PeerId, Peer>,
     next_peer: u64,
@@ -82,7 +78,6 @@ impl Plane {
         candidates: Vec<String>,
         counters: Arc<Counters>,
         workers: Workers,
-        tcp_outbox: TcpOutbox,
         now: Instant,
     ) -> Self {
         Self {
@@ -90,7 +85,6 @@ impl Plane {
             candidates,
             counters,
             workers,
-            tcp_outbox,
             rooms: HashMap::new(),
             peers: HashMap::new(),
             next_peer: 0,
@@ -261,11 +255,8 @@ impl Plane {
         }
     }
 
-    fn way(&self, id: PeerId) -> Option<Way> {
-        match self.peers.get(&id)?.transport.path()? {
-            Path::Udp(to) => Some(Way::Udp(to)),
-            Path::Tcp(connection) => (self.tcp_outbox)(connection).map(Way::Tcp),
-        }
+    fn way(&self, id: PeerId) -> Option<Path> {
+        self.peers.get(&id)?.transport.path()
     }
 
     /// Tells the room when a connection came up, fell silent or ended.
