@@ -2,10 +2,11 @@
 
 use super::counters::Counters;
 use super::plane::Plane;
-use super::tcp::{Heard, Path, TcpSide};
+use super::port::candidates;
+use super::tcp::{self, Heard, Path, TcpSide};
 use super::{COMMANDS, MediaCommand};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc;
@@ -28,7 +29,7 @@ pub(crate) fn start(listen: SocketAddr, public: &[IpAddr]) -> io::Result<Started
     let socket = UdpSocket::bind(listen)?;
     socket.set_nonblocking(true)?;
     let local = socket.local_addr()?;
-    let listener = TcpListener::bind(local).and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
+    let listener = tcp::listen(local);
     if let Err(error) = &listener {
         tracing::warn!(%local, %error, "media over TCP is off: the port is taken");
     }
@@ -121,7 +122,12 @@ fn take_batch(tcp: &mut TcpSide, first: Heard, plane: &mut Plane) {
     let mut left = BATCH;
     while let Some(word) = heard {
         match word {
-            Heard::Datagram(from, datagram) => plane.datagram(&datagram, Path::Tcp(from), now),
+            Heard::Datagram(from, datagram) => {
+                plane.datagram(&datagram, Path::Tcp(from), now);
+                if tcp.is_stranger(from) && plane.knows(Path::Tcp(from)) {
+                    tcp.prove(from);
+                }
+            }
             Heard::GraceOver(id) if plane.knows(Path::Tcp(id)) => {}
             Heard::GraceOver(id) | Heard::Gone(id) => tcp.hang_up(id),
         }
@@ -147,35 +153,4 @@ fn send_all(socket: &tokio::net::UdpSocket, mut tcp: Option<&mut TcpSide>, plane
             }
         }
     }
-}
-
-/// The addresses that clients are told, best first; TCP after all UDP (the priorities are RFC 8445's for host candidates, RFC 6544's for TCP).
-fn candidates(local: SocketAddr, public: &[IpAddr], with_tcp: bool) -> Vec<String> {
-    let mut addresses = public.to_vec();
-    if addresses.is_empty() {
-        if local.ip().is_unspecified() {
-            addresses.extend(outward_address());
-            addresses.push(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        } else {
-            addresses.push(local.ip());
-        }
-    }
-    let less = |index: usize| u32::try_from(index).unwrap_or(0) * 256;
-    let port = local.port();
-    let udp = addresses
-        .iter()
-        .enumerate()
-        .map(|(n, ip)| format!("candidate:{} 1 udp {} {ip} {port} typ host", n + 1, 2_130_706_431 - less(n)));
-    let tcp = addresses.iter().enumerate().filter(|_| with_tcp).map(|(n, ip)| {
-        format!("candidate:{} 1 tcp {} {ip} {port} typ host tcptype passive", n + 101, 1_671_430_143 - less(n))
-    });
-    udp.chain(tcp).collect()
-}
-
-/// The address that this machine would use towards others. Nothing is sent: connecting a UDP socket only looks the route up.
-fn outward_address() -> Option<IpAddr> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
-    let ip = socket.local_addr().ok()?.ip();
-    (!ip.is_unspecified()).then_some(ip)
 }
