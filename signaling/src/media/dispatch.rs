@@ -84,7 +84,7 @@ impl Workers {
             let worker = Worker {
                 viewers: HashMap::new(),
                 touched: BTreeSet::new(),
-                batch: Batch::default(),
+                batch: Batch::new(),
                 outside: outside.clone(),
                 counters: Arc::clone(counters),
             };

@@ -4,7 +4,8 @@ use super::counters::Counters;
 use super::dispatch::{Notice, Outside, Workers};
 use super::plane::Plane;
 use super::port::tcp::{self, Heard, TcpSide};
-use super::port::udp::UdpPort;
+use super::port::batch::Batch;
+use super::port::udp::{UdpPort, UdpSender};
 use super::port::{Path, candidates};
 use super::transport::Identity;
 use super::{COMMANDS, MediaCommand};
@@ -54,7 +55,7 @@ pub(crate) fn start(listen: SocketAddr, public: &[IpAddr], workers: Option<NonZe
             Ok(runtime) => runtime,
             Err(error) => return tracing::error!(%error, "the media thread has no runtime"),
         };
-        let thread = Thread { port, plane, inbox, from_workers, to_tcp };
+        let thread = Thread { udp: outside.udp, port, plane, inbox, from_workers, to_tcp, batch: Batch::new() };
         if let Err(error) = runtime.block_on(thread.run(listener)) {
             tracing::error!(%error, "the media port cannot be used");
         }
@@ -74,6 +75,9 @@ struct Thread {
     inbox: mpsc::Receiver<MediaCommand>,
     from_workers: mpsc::Receiver<Notice>,
     to_tcp: mpsc::Receiver<(u64, BytesMut)>,
+    /// For what the plane itself says.
+    udp: UdpSender,
+    batch: Batch,
 }
 
 impl Thread {
@@ -148,9 +152,7 @@ impl Thread {
     fn send_all(&mut self, mut tcp: Option<&mut TcpSide>) {
         while let Some((datagram, to)) = self.plane.transmit() {
             match to {
-                Path::Udp(to) => {
-                    self.port.send(&datagram, to);
-                }
+                Path::Udp(to) => self.batch.push(to, datagram),
                 Path::Tcp(to) => {
                     if let Some(tcp) = &mut tcp {
                         tcp.send(to, datagram);
@@ -158,6 +160,7 @@ impl Thread {
                 }
             }
         }
+        self.udp.flush(&mut self.batch);
     }
 }
 

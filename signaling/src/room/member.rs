@@ -1,7 +1,7 @@
 //! A seat: one member's place in the room, which outlives tabs and lines.
 
 use crate::event::QualityLevel;
-use crate::message::{IceServer, Kind, MemberStatus, MemberView};
+use crate::message::{DEFAULT_TILES, IceServer, Kind, Layout, MemberStatus, MemberView};
 use crate::{ConnectionId, MemberId, Role, SeatToken};
 
 /// How far a member has come.
@@ -42,10 +42,28 @@ pub(crate) struct Member {
     pub video: bool,
     /// The screen is shared.
     pub screen: bool,
-    /// Empty after the first `welcome`.
     pub ice_servers: Vec<IceServer>,
     pub hand: bool,
-    pub quality: QualityLevel,
+    pub view: View,
+    /// The line as the member's browser measures it.
+    pub by_client: QualityLevel,
+    /// And as the hub does.
+    pub by_hub: QualityLevel,
+}
+
+/// How a member wants to see the room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct View {
+    pub layout: Layout,
+    /// At most [`crate::message::MAX_TILES`].
+    pub tiles: u8,
+    pub pinned: Option<MemberId>,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self { layout: Layout::default(), tiles: DEFAULT_TILES, pinned: None }
+    }
 }
 
 impl Member {
@@ -81,7 +99,7 @@ impl Member {
             audio: self.sends(Kind::Audio),
             video: self.sends(Kind::Video),
             screen: self.sends(Kind::Screen),
-            quality: self.quality,
+            quality: self.by_client.max(self.by_hub),
             hand: self.hand,
             me: &self.id == reader,
         }

@@ -1,6 +1,7 @@
 //! A room: the pure [`core`] decides, the task here performs. Everything that touches a room comes through its two bounded inboxes.
 
 mod core;
+mod floor;
 mod layout;
 mod member;
 pub(crate) mod speaker;

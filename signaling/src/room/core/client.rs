@@ -2,8 +2,8 @@
 
 use super::{MediaAction, Output, RoomCore};
 use crate::event::{LeaveReason, Meter, QualityLevel, RoomEventKind};
-use crate::message::{ClientMessage, ErrorCode, Kind, MAX_CHAT_CHARS, RoomView, ServerMessage};
-use crate::room::member::{Line, Member, Place};
+use crate::message::{ClientMessage, ErrorCode, Kind, MAX_CHAT_CHARS, MAX_TILES, RoomView, ServerMessage};
+use crate::room::member::{Line, Member, Place, View};
 use crate::{ConnectionId, MemberId, SeatToken};
 
 impl RoomCore {
@@ -24,6 +24,9 @@ impl RoomCore {
                 Some(_) => {}
                 None => member.token = fresh,
             }
+            // A fresh pair of connections carries no screen until the client says so.
+            member.screen = false;
+            self.floor.share(&id, false);
             let older = std::mem::replace(&mut member.tab, Ok(connection));
             member.name = join.name;
             member.role = join.role;
@@ -55,7 +58,9 @@ impl RoomCore {
                 screen: false,
                 ice_servers: join.ice_servers,
                 hand: false,
-                quality: QualityLevel::Good,
+                view: View::default(),
+                by_client: QualityLevel::Good,
+                by_hub: QualityLevel::Good,
             });
         }
         self.welcome(&id, connection, out);
@@ -107,7 +112,7 @@ impl RoomCore {
             self.seat_in_room(id, connection, out);
         } else {
             // Let in while the line is broken: the seat is in the room when its member comes back.
-            self.publish_table(out);
+            self.arrange(out);
             self.tell_members(out);
         }
         self.tell_waiting(out);
@@ -116,7 +121,8 @@ impl RoomCore {
     fn seat_in_room(&mut self, id: &MemberId, connection: ConnectionId, out: &mut Vec<Output>) {
         out.push(Output::Send(connection, ServerMessage::Admitted));
         out.push(Output::Send(connection, ServerMessage::Session(self.session)));
-        self.publish_table(out);
+        self.tell_state(id, connection, out);
+        self.arrange(out);
         out.push(Output::Media(MediaAction::Subscribe(id.clone(), connection)));
         self.tell_members(out);
     }
@@ -168,10 +174,30 @@ impl RoomCore {
                 inside?;
                 out.push(Output::Media(MediaAction::RestartSubscribe(id, connection)));
             }
+            ClientMessage::Mute { kind: Kind::Screen } | ClientMessage::Share { on: false } => {
+                self.share(at, false, out)
+            }
+            ClientMessage::Unmute { kind: Kind::Screen } | ClientMessage::Share { on: true } => {
+                inside?;
+                if !member.role.may_speak() {
+                    return Err(ErrorCode::NotAllowed);
+                }
+                self.share(at, true, out);
+            }
             ClientMessage::Mute { kind } => self.switch(at, kind, false, out),
             ClientMessage::Unmute { kind } => self.switch(at, kind, true, out),
-            ClientMessage::Share { on } => self.switch(at, Kind::Screen, on, out),
-            ClientMessage::View { .. } | ClientMessage::Pin { .. } => inside?,
+            ClientMessage::View { layout, tiles, pinned } => {
+                // A pin on somebody who is not here is no reason to refuse the rest: the member may just have left.
+                let pinned = pinned.filter(|pinned| self.member(pinned).is_some_and(Member::is_in_room));
+                self.view(at, View { layout, tiles: tiles.min(MAX_TILES), pinned }, out);
+            }
+            ClientMessage::Pin { member: other } => {
+                inside?;
+                if !member.role.may_moderate() {
+                    return Err(ErrorCode::NotAllowed);
+                }
+                self.pin(other, out)?;
+            }
             ClientMessage::MuteMember { member: other } => {
                 inside?;
                 if !member.role.may_moderate() {
@@ -208,8 +234,7 @@ impl RoomCore {
                 let (rtt_ms, loss) = (rtt_ms.clamp(0.0, 60_000.0), loss.clamp(0.0, 1.0));
                 let jitter_ms = jitter_ms.map(|ms| ms.clamp(0.0, 60_000.0));
                 let level = QualityLevel::of(rtt_ms, loss);
-                if member.quality != level {
-                    member.quality = level;
+                if std::mem::replace(&mut member.by_client, level) != level {
                     let (rtt_ms, loss_percent) = (whole(rtt_ms), whole(loss * 100.0));
                     let jitter_ms = jitter_ms.map(whole);
                     out.push(Output::Event(RoomEventKind::Quality {
@@ -222,6 +247,7 @@ impl RoomCore {
                         freezes,
                         layer,
                     }));
+                    self.tell_members(out);
                 }
             }
             ClientMessage::Leave => {
