@@ -51,6 +51,7 @@ impl Hub {
         let server = MediaServer::bind(MediaConfig {
             listen: "127.0.0.1:0".parse().unwrap(),
             public_addresses: Vec::new(),
+            workers: None,
             clock: Clock::default(),
         })
         .unwrap();

@@ -250,9 +250,10 @@ impl Plane {
             .get(room)
             .and_then(|state| state.subscribe.get(member))
             .copied()
-            .filter(|id| self.peers.get(id).is_some_and(|peer| peer.connection == connection));
+            .filter(|id| self.peers.get(id).is_some_and(|peer| is_watching(peer, connection)));
         let id = match known {
             Some(id) => id,
+            // The connection that every member is offered on entering gives way.
             None => self.subscribe(room, member, connection, false, now).ok_or("no connection could be made")?,
         };
         let mut fresh = Vec::new();
@@ -357,6 +358,10 @@ impl Plane {
         let sdp = sdp::write_offer(self.local(peer), &sections, session, version);
         self.report(&room, MediaEvent { member, connection, kind: MediaEventKind::Offer { sdp, tracks } });
     }
+}
+
+fn is_watching(peer: &Peer, connection: ConnectionId) -> bool {
+    peer.connection == connection && peer.subscribe().is_some_and(|subscribe| !subscribe.we_offer)
 }
 
 /// A section as its worker has to know it.
