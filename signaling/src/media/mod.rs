@@ -185,14 +185,10 @@ mod tests {
     proptest! {
         /// Strangers' bytes reach these before anything is proved.
         #[test]
-        fn no_bytes_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..200), text in ".{0,200}") {
+        fn no_bytes_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             stun::classify(&bytes);
-            let mut request = vec![0, 1];
-            request.extend_from_slice(&bytes);
-            if let Some(mut check) = stun::Check::read(&request) {
-                prop_assert!(!check.is_authentic("secret"));
-            }
-            for codec in [Codec::Opus, Codec::Vp8, Codec::H264] {
+            stun::user_fragment(&bytes);
+            for codec in [Codec::Opus, Codec::Vp8, Codec::Vp9, Codec::H264, Codec::Av1] {
                 codec.starts_key_frame(&bytes);
             }
             let mut moved = bytes.clone();
@@ -203,8 +199,6 @@ mod tests {
             for piece in bytes.chunks(9) {
                 assembler.push(piece);
             }
-            negotiate::directions(&text);
-            negotiate::with_candidates(&text, &[]);
         }
     }
 }

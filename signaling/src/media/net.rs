@@ -141,6 +141,8 @@ impl Thread {
                         tcp.prove(from);
                     }
                 }
+                Heard::GraceOver(id) if self.plane.knows(Path::Tcp(id)) => tcp.prove(id),
+                Heard::GraceOver(id) => tcp.hang_up(id),
                 Heard::Gone(_) => {}
             }
             left -= 1;

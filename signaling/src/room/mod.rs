@@ -12,7 +12,7 @@ pub(crate) use self::core::MediaAction;
 pub(crate) use self::layout::ForwardingTable;
 #[expect(unused_imports, reason = "taken into use with the next change of the plane")]
 pub(crate) use self::layout::{Route, Size, Slot, SlotName, Viewer, Voices};
-pub(crate) use self::speaker::Speakers;
+pub(crate) use self::speaker::{SpeakerDetector, Speakers};
 
 use self::core::{Output, RoomCore};
 use crate::event::{Join, JoinError, Refusal, Reply, RoomCommand, RoomEvent, RoomEventKind};

@@ -8,7 +8,8 @@ use crate::media::forward::StreamKey;
 use crate::media::peer::{Peer, PeerId, Side};
 use crate::media::source::{MAX_LAYERS, Source};
 use crate::media::{MediaEvent, MediaEventKind};
-use crate::message::{Kind, QualityLevel};
+use crate::QualityLevel;
+use crate::message::Kind;
 use crate::RoomId;
 use std::time::{Duration, Instant};
 
