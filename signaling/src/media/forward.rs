@@ -120,3 +120,158 @@ impl Output {
         Step::NeedsKeyframe(layer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::rewrite::is_newer;
+    use crate::media::vp8;
+    use bytes::Bytes;
+    use rand::{Rng as _, SeedableRng as _};
+
+    const VP8: u8 = 96;
+
+    /// Three layers of one camera, as a browser sends them: own numbers, one clock.
+    struct Camera {
+        layers: [Layer; 3],
+        frame: u32,
+        start: Instant,
+    }
+
+    struct Layer {
+        ssrc: u32,
+        sequence: u16,
+        timestamp: u32,
+        picture: u16,
+        tl0: u8,
+    }
+
+    impl Camera {
+        fn new(random: &mut rand::rngs::StdRng, start: Instant) -> Self {
+            let layers = [1, 2, 3].map(|ssrc| Layer {
+                ssrc,
+                sequence: random.random(),
+                timestamp: random.random(),
+                picture: random.random_range(0..0x7fff),
+                tl0: random.random(),
+            });
+            Self { layers, frame: 0, start }
+        }
+
+        /// One picture of one layer, as packets.
+        fn picture(&mut self, layer: usize, is_key: bool, packets: u16) -> Vec<MediaPacket> {
+            let at = Duration::from_millis(u64::from(self.frame) * 40);
+            let of = &mut self.layers[layer];
+            of.picture = (of.picture + 1) & 0x7fff;
+            of.tl0 = of.tl0.wrapping_add(1);
+            let captured = (1u64 << 40) + ((u64::from(self.frame) * 40) << 32) / 1000;
+            (0..packets)
+                .map(|n| {
+                    let [high, low] = of.picture.to_be_bytes();
+                    let start = if n == 0 { 0x90 } else { 0x80 };
+                    let mut payload = vec![start, 0xc0, 0x80 | high, low, of.tl0];
+                    if n == 0 && is_key {
+                        payload.extend_from_slice(&[0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 2, 0x68, 1]);
+                    } else {
+                        payload.extend_from_slice(&[0x11, 0, 0]);
+                    }
+                    of.sequence = of.sequence.wrapping_add(1);
+                    MediaPacket {
+                        ssrc: of.ssrc,
+                        sequence: of.sequence,
+                        timestamp: of.timestamp.wrapping_add(self.frame * 3_600),
+                        marker: n + 1 == packets,
+                        codec: Codec::Vp8,
+                        layer,
+                        starts_key_frame: n == 0 && is_key,
+                        payload: payload.into(),
+                        level: None,
+                        captured: Some(captured),
+                        recovered: false,
+                        arrived: self.start + at,
+                    }
+                })
+                .collect()
+        }
+    }
+
+    /// 10,000 changes of layer, pauses and interruptions, with padding, losses and packets that overtake each other.
+    #[test]
+    fn what_goes_out_has_no_hole_and_no_repeat_whatever_is_chosen() {
+        let mut random = rand::rngs::StdRng::seed_from_u64(3);
+        let start = Instant::now();
+        let mut camera = Camera::new(&mut random, start);
+        let mut output = Output::new(9, Kind::Video);
+        output.aim(Some(0));
+        let mut sent: Vec<OutPacket> = Vec::new();
+        let (mut changes, mut switched, mut last) = (0, 0, None);
+        let mut needs_key = [false; 3];
+        while changes < 10_000 {
+            camera.frame += 1;
+            let now = start + Duration::from_millis(u64::from(camera.frame) * 40);
+            if random.random_ratio(1, 3) {
+                changes += 1;
+                match random.random_range(0..10) {
+                    0 => output.aim(None),
+                    1 => output.interrupt(),
+                    layer => output.aim(Some(layer % 3)),
+                }
+            }
+            for layer in 0..3 {
+                let is_key = std::mem::take(&mut needs_key[layer]);
+                let mut packets = camera.picture(layer, is_key, random.random_range(1..4));
+                if random.random_ratio(1, 20) {
+                    // Padding that a browser probes the line with.
+                    camera.layers[layer].sequence = camera.layers[layer].sequence.wrapping_add(1);
+                    let last = packets[packets.len() - 1].clone();
+                    let sequence = camera.layers[layer].sequence;
+                    packets.push(MediaPacket { sequence, payload: Bytes::new(), starts_key_frame: false, ..last });
+                }
+                if packets.len() > 2 && random.random_ratio(1, 10) {
+                    packets.swap(1, 2);
+                }
+                for packet in packets {
+                    match output.step(&packet, VP8, now) {
+                        Step::Send(out) => {
+                            if last != Some(layer) {
+                                switched += 1;
+                                last = Some(layer);
+                            }
+                            sent.push(out);
+                        }
+                        Step::NeedsKeyframe(layer) => needs_key[layer] = true,
+                        Step::Nothing => {}
+                    }
+                }
+            }
+        }
+        assert!(switched > 1_000, "{switched} layers went out one after the other");
+        let first = sent[0].sequence;
+        let mut numbers: Vec<u64> = Vec::new();
+        let (mut high, mut before) = (0u64, first);
+        for packet in &sent {
+            let step = packet.sequence.wrapping_sub(before);
+            let number = if is_newer(packet.sequence, before) || step == 0 {
+                high + u64::from(step)
+            } else {
+                high - u64::from(before.wrapping_sub(packet.sequence))
+            };
+            if number > high {
+                (high, before) = (number, packet.sequence);
+            }
+            numbers.push(number);
+        }
+        numbers.sort_unstable();
+        let missing = numbers.windows(2).filter(|pair| pair[1] != pair[0] + 1).count();
+        assert_eq!(missing, 0, "of {} packets", numbers.len());
+        // Where the numbers go on, time and picture ids do.
+        for pair in sent.windows(2).filter(|pair| is_newer(pair[1].sequence, pair[0].sequence)) {
+            let forward = pair[1].timestamp.wrapping_sub(pair[0].timestamp);
+            assert!(forward < 1 << 31, "time falls: {pair:?}");
+            let (old, new) = (vp8::picture_ids(&pair[0].payload).unwrap(), vp8::picture_ids(&pair[1].payload).unwrap());
+            let step = new.0.wrapping_sub(old.0) & 0x7fff;
+            assert!(step <= 1, "picture ids jump: {old:?} to {new:?}");
+            assert_eq!(step == 0, forward == 0, "one picture, one time");
+        }
+    }
+}

@@ -22,9 +22,8 @@ impl Plane {
         match action {
             MediaAction::Forward(table) => self.set_table(room, table, now),
             MediaAction::Subscribe(member, connection) => {
-                if let Some(id) = self.subscribe(room, &member, connection, true, now) {
-                    self.reconcile(id, now);
-                }
+                let id = self.subscribe(room, &member, connection, true, now);
+                self.reconcile(id, now);
             }
             MediaAction::PublishOffer(member, connection, sdp) => {
                 let answer = self.publish(room, &member, connection, &sdp, now);
@@ -75,8 +74,8 @@ impl Plane {
     pub(super) fn probe(&mut self, sdp: &str, now: Instant) -> Option<String> {
         let (room, member) = (RoomId::new(""), MemberId::new("probe"));
         let side = Side::Publish(Box::new(Publish::new(now)));
-        let id = self.insert(&room, &member, ConnectionId(0), side, now).ok()?;
-        let answer = self.answer_publish(id, sdp);
+        let id = self.insert(&room, &member, ConnectionId(0), side, now);
+        let answer = self.answer_publish(id, sdp, now);
         if answer.is_err() {
             self.end(id, now);
             return None;
@@ -97,14 +96,14 @@ impl Plane {
         connection: ConnectionId,
         side: Side,
         now: Instant,
-    ) -> Result<PeerId, String> {
-        let transport = Transport::new(&self.identity, now).map_err(|error| error.to_string())?;
+    ) -> PeerId {
+        let transport = Transport::new(&self.identity, now);
         self.next_peer += 1;
         let id = PeerId(self.next_peer);
         self.fragments.insert(transport.ufrag().to_owned(), id);
         let (room, member) = (room.clone(), member.clone());
         self.peers.insert(id, Peer { room, member, connection, transport, remote_ufrag: None, up: false, side });
-        Ok(id)
+        id
     }
 
     pub(super) fn end(&mut self, id: PeerId, now: Instant) {
@@ -156,10 +155,10 @@ impl Plane {
         let id = match known {
             Some(id) => id,
             None => {
-                self.insert(room, member, connection, Side::Publish(Box::new(Publish::new(now))), now)?
+                self.insert(room, member, connection, Side::Publish(Box::new(Publish::new(now))), now)
             }
         };
-        let answer = self.answer_publish(id, sdp);
+        let answer = self.answer_publish(id, sdp, now);
         match (&answer, known) {
             (Ok(_), None) => {
                 let before = self.rooms.get_mut(room).and_then(|r| r.publish.insert(member.clone(), id));
@@ -174,13 +173,13 @@ impl Plane {
         answer
     }
 
-    fn answer_publish(&mut self, id: PeerId, sdp: &str) -> Result<String, String> {
+    fn answer_publish(&mut self, id: PeerId, sdp: &str, now: Instant) -> Result<String, String> {
         if sdp.len() > MAX_SDP_BYTES {
             return Err("too long".to_owned());
         }
         let offer = sdp::read_offer(sdp).map_err(|error| error.to_string())?;
         let peer = self.peers.get_mut(&id).ok_or("no such connection")?;
-        if peer.set_remote(&offer.remote) {
+        if peer.set_remote(&offer.remote, now) {
             peer.transport.restart();
             self.fragments.insert(peer.transport.ufrag().to_owned(), id);
         }
@@ -199,7 +198,7 @@ impl Plane {
         connection: ConnectionId,
         we_offer: bool,
         now: Instant,
-    ) -> Option<PeerId> {
+    ) -> PeerId {
         let side = Side::Subscribe(Box::new(Subscribe {
             we_offer,
             only: None,
@@ -218,18 +217,12 @@ impl Plane {
             reports: 0,
             told: Vec::new(),
         }));
-        let id = match self.insert(room, member, connection, side, now) {
-            Ok(id) => id,
-            Err(error) => {
-                tracing::error!(%room, %error, "no subscribe connection could be made");
-                return None;
-            }
-        };
+        let id = self.insert(room, member, connection, side, now);
         let before = self.rooms.get_mut(room).and_then(|r| r.subscribe.insert(member.clone(), id));
         if let Some(before) = before {
             self.end(before, now);
         }
-        Some(id)
+        id
     }
 
     /// The client offers to receive (WHEP): one section of each kind, into which the podium or the one named member is put.
@@ -255,7 +248,7 @@ impl Plane {
         let id = match known {
             Some(id) => id,
             // The connection that every member is offered on entering gives way.
-            None => self.subscribe(room, member, connection, false, now).ok_or("no connection could be made")?,
+            None => self.subscribe(room, member, connection, false, now),
         };
         let mut fresh = Vec::new();
         for section in offer.sections.iter().filter(|section| section.takes && !section.codecs.is_empty()) {
@@ -264,7 +257,7 @@ impl Plane {
             fresh.push(slot);
         }
         let peer = self.peers.get_mut(&id).ok_or("no such connection")?;
-        if peer.set_remote(&offer.remote) {
+        if peer.set_remote(&offer.remote, now) {
             peer.transport.restart();
             self.fragments.insert(peer.transport.ufrag().to_owned(), id);
         }
@@ -313,7 +306,7 @@ impl Plane {
         }
         subscribe.transport_cc =
             answer.sections.iter().find_map(|section| section.extension(Extension::TransportCc));
-        peer.set_remote(&answer.remote);
+        peer.set_remote(&answer.remote, now);
         self.touched.insert(id);
         self.tell_worker(id);
         self.ask_keyframes_for(id, now);

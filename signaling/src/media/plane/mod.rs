@@ -13,9 +13,8 @@ use super::dispatch::{Job, Notice, Workers};
 use super::forward::StreamKey;
 use super::peer::{Peer, PeerId, Side};
 use super::source::Source;
-use super::stun::{self, Datagram};
 use super::port::Path;
-use super::transport::{Checked, Identity, Read, State};
+use super::transport::{Checked, Datagram, Identity, Read, State, claimed_ufrag, classify};
 use super::{MediaCommand, MediaEvent, MediaEventKind};
 use crate::recording::RecorderInput;
 use crate::room::{ForwardingTable, RoomReport, SpeakerDetector};
@@ -102,10 +101,10 @@ impl Plane {
 
     /// A datagram came in. Call [`Self::finish`] when the batch is through.
     pub fn datagram(&mut self, datagram: &[u8], from: Path, now: Instant) {
-        match stun::classify(datagram) {
+        match classify(datagram) {
             Datagram::Check => self.check(datagram, from, now),
             Datagram::Known => match self.paths.get(&from).copied() {
-                Some(id) => self.known(id, datagram, now),
+                Some(id) => self.known(id, datagram, from, now),
                 None => Counters::add(&self.counters.strangers, 1),
             },
             Datagram::Junk => Counters::add(&self.counters.strangers, 1),
@@ -209,7 +208,7 @@ impl Plane {
     }
 
     fn check(&mut self, datagram: &[u8], from: Path, now: Instant) {
-        let owner = stun::user_fragment(datagram).and_then(|fragment| self.fragments.get(&fragment).copied());
+        let owner = claimed_ufrag(datagram).and_then(|fragment| self.fragments.get(fragment).copied());
         let Some((id, peer)) = owner.and_then(|id| Some((id, self.peers.get_mut(&id)?))) else {
             Counters::add(&self.counters.strangers, 1);
             return;
@@ -231,9 +230,9 @@ impl Plane {
         }
     }
 
-    fn known(&mut self, id: PeerId, datagram: &[u8], now: Instant) {
+    fn known(&mut self, id: PeerId, datagram: &[u8], from: Path, now: Instant) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        match peer.transport.read(datagram, now) {
+        match peer.transport.read(datagram, from, now) {
             Read::Nothing => {
                 self.touched.insert(id);
                 self.look_at_state(id, now);

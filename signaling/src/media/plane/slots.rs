@@ -8,7 +8,7 @@ use crate::media::{MediaEvent, MediaEventKind, sdp};
 use crate::message::{Kind, TrackView};
 use crate::room::{ForwardingTable, Size, SlotName, Viewer, Voices};
 use crate::{MemberId, RoomId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
 /// The large picture's section, and the sound's that is kept in step with it.
@@ -35,7 +35,16 @@ impl Plane {
                 }
             }
         }
-        let viewers: Vec<_> = state.subscribe.values().copied().collect();
+        // In a large room most changes concern few.
+        let old: HashMap<_, _> = before.viewers.iter().map(|viewer| (&viewer.member, viewer)).collect();
+        let changed = |viewer: &&Viewer| old.get(&viewer.member) != Some(viewer);
+        let concerned: Vec<_> = state
+            .table
+            .viewers
+            .iter()
+            .filter(changed)
+            .filter_map(|viewer| state.subscribe.get(&viewer.member).copied())
+            .collect();
         for stream in &resumed {
             let listeners = self.rooms.get(room).and_then(|state| state.sources.get(stream)).map(|s| s.listeners.clone());
             for (id, at) in listeners.unwrap_or_default() {
@@ -45,7 +54,7 @@ impl Plane {
             }
             self.ask_keyframe(room, stream, 0, now);
         }
-        for id in viewers {
+        for id in concerned {
             self.reconcile(id, now);
         }
     }

@@ -225,7 +225,7 @@ impl Plane {
 
     pub(super) fn tick_peer(&mut self, id: PeerId, now: Instant) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        if peer.transport.deadline() <= now {
+        if peer.transport.deadline().is_some_and(|at| at <= now) {
             peer.transport.tick(now);
             self.touched.insert(id);
             self.look_at_state(id, now);
