@@ -95,7 +95,7 @@ proptest! {
 #[test]
 fn the_kernels_buffers_are_enlarged() {
     let (port, other) = (port(V4), client(V4));
-    let other = socket2::SockRef::from(&other);
+    let other = SockRef::from(&other);
     other.set_recv_buffer_size(BUFFERS[0]).unwrap();
     other.set_send_buffer_size(BUFFERS[0]).unwrap();
     let most = BufferSizes { receive: other.recv_buffer_size().unwrap(), send: other.send_buffer_size().unwrap() };
@@ -146,7 +146,7 @@ fn ipv6_and_ipv4_meet_on_one_socket() {
 fn a_full_receiver_stops_nobody() {
     let port = port(V4);
     let (full, other) = (client(V4), client(V4));
-    socket2::SockRef::from(&full).set_recv_buffer_size(4096).unwrap();
+    SockRef::from(&full).set_recv_buffer_size(4096).unwrap();
     let mut batch = Batch::new();
     for _ in 0..500 {
         batch.push(full.local_addr().unwrap(), BytesMut::zeroed(1_200));
