@@ -94,9 +94,9 @@ impl OutSlot {
 
 impl Peer {
     /// Takes the client's half. True when it restarted ICE, so that we have to answer with new credentials, too (RFC 8839, 4.4.1).
-    pub fn set_remote(&mut self, remote: &sdp::Remote) -> bool {
+    pub fn set_remote(&mut self, remote: &sdp::Remote, now: Instant) -> bool {
         let before = self.remote_ufrag.replace(remote.ufrag.clone());
-        self.transport.set_remote(remote);
+        self.transport.set_remote(remote, now);
         before.is_some_and(|before| before != remote.ufrag)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Here live the credentials, the paths that a client has proved by its knowledge of our password, and which of them it has chosen.
 
-use crate::media::tcp::Path;
+use crate::media::port::Path;
 use bytes::BytesMut;
 use rand::Rng as _;
 use rand::distr::Alphanumeric;

@@ -16,7 +16,7 @@ pub(crate) use ice::{Datagram, claimed_ufrag, classify};
 pub(crate) use srtp::{SealError, Sealer};
 
 use super::sdp;
-use super::tcp::Path;
+use super::port::Path;
 use bytes::BytesMut;
 use dtls::{Association, Progress, Terms};
 use ice::Ice;
