@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 const NEW_PERCENT: u64 = 90;
 /// And must have done so for this long.
 const CALM: Duration = Duration::from_secs(2);
-/// Estimates are remembered in steps of this, so there are at most eleven.
+/// Estimates are remembered in steps of this, so there are at most a dozen.
 const GRAIN: Duration = Duration::from_millis(200);
 
 /// A picture that the viewer should get.
@@ -79,7 +79,8 @@ pub(crate) struct Allocator {
 }
 
 impl Allocator {
-    /// The layers from now on. Their sum is never above the estimate. Call it when estimate or wishes change, and a few times a second.
+    /// The layers from now on; their sum is never above the estimate. Call it when the estimate or the wishes change, and a few
+    /// times a second, with bits that are measured over a second or so. The first call waits for nothing.
     pub fn step(&mut self, now: Instant, estimate_bits: u64, wishes: &[Wish]) -> Vec<Choice> {
         self.remember(now, estimate_bits);
         let least = self.least.iter().map(|(_, bits)| *bits).min().unwrap_or(estimate_bits);
@@ -96,7 +97,10 @@ impl Allocator {
     }
 
     fn remember(&mut self, now: Instant, bits: u64) {
-        while self.least.pop_front_if(|(at, _)| now.saturating_duration_since(*at) > CALM + GRAIN).is_some() {}
+        // The one before the last two seconds held until the next, so it goes only when that one is old too.
+        while self.least.get(1).is_some_and(|(next, _)| now.saturating_duration_since(*next) >= CALM) {
+            self.least.pop_front();
+        }
         match self.least.back_mut() {
             Some((at, least)) if now.saturating_duration_since(*at) < GRAIN => *least = bits.min(*least),
             _ => self.least.push_back((now, bits)),
@@ -139,10 +143,13 @@ impl Filled {
             let flows = wish.current.is_some_and(|current| *layer <= current);
             others.saturating_add(*bits) <= if flows { self.limit } else { self.for_new }
         };
-        let best = if only_first { costs.next().filter(fits) } else { costs.filter(fits).last() };
+        let best = if only_first { costs.next().filter(fits) } else { costs.filter(fits).next_back() };
         if let Some((layer, bits)) = best {
             *choice = Some(layer);
             self.sum = others.saturating_add(bits);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
