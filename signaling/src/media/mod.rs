@@ -7,8 +7,8 @@
 //! ```
 //!
 //! * [`net`] keeps the plane's time and joins it to the [`port`] (UDP, and TCP for networks that pass no UDP).
-//! * [`plane`] holds rooms and connections ([`peer`]: two for each tab) and is driven by values alone; [`stun`] tells whose packet a datagram is.
-//! * [`transport`] is one connection's ICE-lite, DTLS and SRTP; [`sdp`] what is said of it.
+//! * [`plane`] holds rooms and connections ([`peer`]: two for each tab) and is driven by values alone.
+//! * [`transport`] is one connection's ICE-lite, DTLS and SRTP, and tells whose a datagram is; [`sdp`] what is said of it.
 //! * [`receive`] turns a publisher's packets into [`packet::MediaPacket`]s and tells it what was lost; [`source`] is one stream of it in its room.
 //! * [`forward`] and [`rewrite`] make each viewer's copy; [`allocate`] chooses layers by the line that [`bandwidth`] estimates.
 //! * [`egress`] is one viewer's way out; [`dispatch`] spreads them over threads.
@@ -37,7 +37,6 @@ mod receive;
 mod rewrite;
 mod sdp;
 mod source;
-mod stun;
 mod transport;
 pub(crate) mod vp8;
 pub(crate) mod vp9;
@@ -104,17 +103,14 @@ pub(crate) enum MediaEventKind {
         tracks: Vec<TrackView>,
     },
     /// What comes on which section changed; no offer is needed for it.
-    #[expect(dead_code, reason = "taken into use with the next change of the plane")]
     Tracks(Vec<TrackView>),
     /// Which layers of what this member publishes are watched.
-    #[expect(dead_code, reason = "taken into use with the next change of the plane")]
     Demand {
         kind: Kind,
         on: bool,
         rids: Vec<String>,
     },
     /// The hub's measure of this member's line, every few seconds. Losses of the worse direction.
-    #[expect(dead_code, reason = "taken into use with the next change of the plane")]
     Line {
         rtt_ms: u32,
         loss_percent: u32,
@@ -186,8 +182,6 @@ mod tests {
         /// Strangers' bytes reach these before anything is proved.
         #[test]
         fn no_bytes_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            stun::classify(&bytes);
-            stun::user_fragment(&bytes);
             for codec in [Codec::Opus, Codec::Vp8, Codec::Vp9, Codec::H264, Codec::Av1] {
                 codec.starts_key_frame(&bytes);
             }

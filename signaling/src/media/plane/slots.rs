@@ -24,6 +24,7 @@ struct Wanted {
 impl Plane {
     pub(super) fn set_table(&mut self, room: &RoomId, table: ForwardingTable, now: Instant) {
         let Some(state) = self.rooms.get_mut(room) else { return };
+        state.speakers.favour(&table.favoured);
         let before = std::mem::replace(&mut state.table, table);
         // What was off and is on again begins anew: on a key frame, without a hole.
         let mut resumed = Vec::new();
