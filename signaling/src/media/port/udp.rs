@@ -12,8 +12,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::Interest;
 
-/// Socket buffers we ask for, in bytes, the largest that the system grants: at 8 MiB the port can be left alone for some 100 ms of 120 senders.
-const BUFFERS: [usize; 6] = [8 << 20, 4 << 20, 2 << 20, 1 << 20, 512 << 10, 256 << 10];
+/// Bytes of receive buffer we ask for: with these the port can be left alone for some 100 ms of 120 senders.
+const RECEIVE_BUFFER: usize = 8 << 20;
+/// Bytes of send buffer we ask for: some 30 ms at 1 Gbit/s (Linux grants the double). What waits here grows old, and nobody can take it back.
+const SEND_BUFFER: usize = 2 << 20;
 /// Messages read by one system call.
 const MESSAGES: usize = 16;
 /// Room for one message: the kernel joins datagrams up to the size of an IP packet.
@@ -61,16 +63,8 @@ impl UdpPort {
             socket.set_only_v6(!listen.ip().is_unspecified())?;
         }
         socket.bind(&SockAddr::from(listen))?;
-        for size in BUFFERS {
-            if socket.set_recv_buffer_size(size).is_ok() {
-                break;
-            }
-        }
-        for size in BUFFERS {
-            if socket.set_send_buffer_size(size).is_ok() {
-                break;
-            }
-        }
+        enlarge(RECEIVE_BUFFER, |size| socket.set_recv_buffer_size(size));
+        enlarge(SEND_BUFFER, |size| socket.set_send_buffer_size(size));
         let buffers = BufferSizes { receive: socket.recv_buffer_size()?, send: socket.send_buffer_size()? };
         let socket = UdpSocket::from(socket);
         let local = socket.local_addr()?;
@@ -232,6 +226,16 @@ impl Shared {
             SocketAddr::V4(to) if self.is_ipv6 => Some((to.ip().to_ipv6_mapped(), to.port()).into()),
             SocketAddr::V6(_) if !self.is_ipv6 => Some(plain(to)).filter(SocketAddr::is_ipv4),
             _ => Some(to),
+        }
+    }
+}
+
+/// Linux grants what it can; other systems refuse what is too much.
+fn enlarge(wanted: usize, set: impl Fn(usize) -> io::Result<()>) {
+    let halves = std::iter::successors(Some(wanted), |size| Some(size / 2).filter(|half| *half >= 64 << 10));
+    for size in halves {
+        if set(size).is_ok() {
+            return;
         }
     }
 }

@@ -96,10 +96,13 @@ proptest! {
 fn the_kernels_buffers_are_enlarged() {
     let (port, other) = (port(V4), client(V4));
     let other = SockRef::from(&other);
-    other.set_recv_buffer_size(BUFFERS[0]).unwrap();
-    other.set_send_buffer_size(BUFFERS[0]).unwrap();
+    other.set_recv_buffer_size(RECEIVE_BUFFER).unwrap();
+    other.set_send_buffer_size(SEND_BUFFER).unwrap();
     let most = BufferSizes { receive: other.recv_buffer_size().unwrap(), send: other.send_buffer_size().unwrap() };
     assert_eq!(port.buffers(), most);
+    let granted = Cell::new(0);
+    enlarge(1 << 20, |size| (size < 300 << 10).then(|| granted.set(size)).ok_or(io::ErrorKind::OutOfMemory.into()));
+    assert_eq!(granted.get(), 256 << 10);
 }
 
 #[test]
