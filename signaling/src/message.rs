@@ -123,7 +123,8 @@ pub enum ClientMessage {
         #[serde(default)]
         member: Option<MemberId>,
     },
-    /// I share my screen, or no longer. The same as `unmute` and `mute` of `screen`.
+    /// I share my screen, or no longer. The same as `unmute` and `mute` of `screen`. A share ends with its socket: say so again
+    /// after `welcome`.
     Share {
         /// From now on or no longer.
         on: bool,
