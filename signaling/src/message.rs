@@ -39,8 +39,8 @@ pub use view::{
 use crate::{MemberId, QualityLevel, SeatToken};
 use serde::{Deserialize, Serialize};
 
-/// The longest text frame that is read, in bytes. An SDP of a dozen sections is about 20 KB.
-pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
+/// The longest text frame that is read, in bytes. A browser's answer has about 1.5 KB for each section, and a wall has 120.
+pub const MAX_MESSAGE_BYTES: usize = 240 * 1024;
 /// The longest chat line, in characters.
 pub const MAX_CHAT_CHARS: usize = 2_000;
 /// As many pictures as one viewer gets at most, in any layout. Who asks for more gets this many.
@@ -132,7 +132,8 @@ pub enum ClientMessage {
         #[serde(default)]
         member: Option<MemberId>,
     },
-    /// I share my screen, or no longer. The same as `unmute` and `mute` of `screen`.
+    /// I share my screen, or no longer. The same as `unmute` and `mute` of `screen`. A share ends with its socket: say so again
+    /// after `welcome`.
     Share {
         /// From now on or no longer.
         on: bool,

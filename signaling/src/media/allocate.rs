@@ -143,7 +143,7 @@ impl Filled {
             let flows = wish.current.is_some_and(|current| *layer <= current);
             others.saturating_add(*bits) <= if flows { self.limit } else { self.for_new }
         };
-        let best = if only_first { costs.next().filter(fits) } else { costs.filter(fits).next_back() };
+        let best = if only_first { costs.next().filter(fits) } else { costs.rfind(fits) };
         if let Some((layer, bits)) = best {
             *choice = Some(layer);
             self.sum = others.saturating_add(bits);

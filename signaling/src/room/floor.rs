@@ -73,11 +73,11 @@ impl Floor {
         first.map_or((None, PodiumBy::Chair), |(id, by)| (Some(id.clone()), by))
     }
 
-    /// Whom one viewer sees there: its own pin before the room's podium, never itself, and rather anybody than nobody.
+    /// Whom one viewer sees there: its own pin before the room's podium, never itself, and rather anybody with a picture than nobody.
     pub fn podium_for<'a>(&'a self, viewer: &'a Member, members: &'a [Member]) -> Option<&'a MemberId> {
         let own = viewer.view.pinned.iter();
         let called = self.callers(members).map(|(id, _)| id);
-        let anybody = members.iter().filter(|member| member.may_show()).map(|member| &member.id);
+        let anybody = members.iter().filter(|member| member.shows()).map(|member| &member.id);
         own.chain(called).chain(anybody).find(|id| **id != viewer.id && is_heard(members, id))
     }
 

@@ -29,8 +29,8 @@ const INBOX: usize = 256;
 pub(crate) const REPORTS: usize = 1024;
 /// Room → tab. When full, the tab is too slow and loses its socket; it may come back to its seat.
 const OUTBOX: usize = 256;
-/// Tab → room, before the room's inbox.
-const TAB_INBOX: usize = 32;
+/// Tab → room, before the room's inbox. When full, the tab's socket is not read; at the longest messages it is 2 MB.
+const TAB_INBOX: usize = 8;
 /// Events that wait for the hub. Past this the hub is not listening, and events are dropped with an error in the log.
 const EVENT_BACKLOG: usize = 10_000;
 /// A tab may send this many messages a second over any ten seconds (candidates and self-made bursts included).
