@@ -52,6 +52,12 @@ impl Aimd {
         false
     }
 
+    /// Grows as long as nobody complains: to the headroom above what arrives, or to what is wanted.
+    pub fn explore(&mut self, arriving: f64, wanted: f64, round_trip: i64, now: i64) {
+        let carried = arriving.max((wanted - HEADROOM_BITS) / HEADROOM);
+        self.update(Usage::Normal, Some(carried), round_trip, now);
+    }
+
     /// A probe has shown that this much goes through; when it filled the way, that no more does.
     pub fn proved(&mut self, rate: f64, is_full: bool, acked: Option<f64>, now: i64) {
         self.is_probed = true;

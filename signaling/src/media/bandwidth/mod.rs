@@ -191,10 +191,9 @@ impl Estimator {
             self.sent_rate = self.sent_bytes as f64 * 8_000_000.0 / passed as f64;
             (self.sent_bytes, self.sent_since) = (0, now);
         }
-        // Nothing can be probed: to find out whether more goes through, more must be sent.
+        // Nothing can be probed: to find out whether more goes through, more must be sent, up to what is wanted.
         let arriving = self.sent_rate * (1.0 - self.loss.share());
-        let carried = arriving.max(self.prober.wanted());
-        self.aimd.update(Usage::Normal, Some(carried), self.round_trip(), now);
+        self.aimd.explore(arriving, self.prober.wanted(), self.round_trip(), now);
         self.loss.decide(self.estimate, self.round_trip(), now);
         self.settle();
     }
@@ -223,22 +222,14 @@ impl Estimator {
         self.log.forget_before(now);
         self.notice_silence(now);
         self.probe_result(now);
-        let may_probe = self.last_feedback.is_some()
-            && self.silence.is_none()
-            && self.trend.usage() == Usage::Normal
-            && !self.loss.is_high();
-        if may_probe {
+        if self.may_probe() {
             self.prober.begin(self.estimate, self.limits.ceiling as f64, now);
         }
     }
 
-    /// When [`Self::tick`] or [`Self::wants_padding`] has something to do, in microseconds.
+    /// When [`Self::tick`] has something to do, in microseconds.
     pub fn due(&self) -> Option<i64> {
-        let probe = if self.last_feedback.is_some() {
-            self.prober.due(self.estimate, self.limits.ceiling as f64)
-        } else {
-            None
-        };
+        let probe = self.prober.due(self.estimate, self.limits.ceiling as f64, self.may_probe());
         let silence = self
             .silence
             .map(|(_, next)| next)
@@ -249,6 +240,11 @@ impl Estimator {
     /// A probe needs one more packet, and nothing else is there to send.
     pub fn wants_padding(&self, now: i64) -> bool {
         self.prober.wants_packet(now)
+    }
+
+    /// When a probe needs one more packet.
+    pub fn padding_due(&self) -> Option<i64> {
+        self.prober.packet_due()
     }
 
     pub fn cannot_pad(&mut self, now: i64) {
@@ -278,6 +274,13 @@ impl Estimator {
 
     pub fn round_trip(&self) -> i64 {
         self.round_trip.unwrap_or(FIRST_ROUND_TRIP)
+    }
+
+    fn may_probe(&self) -> bool {
+        self.last_feedback.is_some()
+            && self.silence.is_none()
+            && self.trend.usage() == Usage::Normal
+            && !self.loss.is_high()
     }
 
     fn decide(&mut self, now: i64) {

@@ -104,14 +104,18 @@ impl Prober {
         });
     }
 
-    /// When a burst or its end is next due; microseconds.
-    pub fn due(&self, estimate: f64, ceiling: f64) -> Option<i64> {
+    /// When a burst is to begin or is to be given up; microseconds.
+    pub fn due(&self, estimate: f64, ceiling: f64, may_begin: bool) -> Option<i64> {
         match &self.burst {
-            Some(burst) if burst.is_sending() => Some(burst.next_at()),
             Some(burst) => Some(burst.began + GIVE_UP),
-            None if estimate < 0.95 * self.wanted.min(ceiling) => Some(self.next_at),
+            None if may_begin && estimate < 0.95 * self.wanted.min(ceiling) => Some(self.next_at),
             None => None,
         }
+    }
+
+    /// When the burst wants its next packet.
+    pub fn packet_due(&self) -> Option<i64> {
+        self.burst.filter(Burst::is_sending).map(|burst| burst.next_at())
     }
 
     /// The rate of the burst that is being sent, bits/s.
@@ -121,7 +125,7 @@ impl Prober {
 
     /// The burst wants one more packet now.
     pub fn wants_packet(&self, now: i64) -> bool {
-        self.burst.is_some_and(|burst| burst.is_sending() && burst.next_at() <= now)
+        self.packet_due().is_some_and(|due| due <= now)
     }
 
     /// Every packet that leaves while a burst is sent belongs to it; 0 is none.

@@ -277,8 +277,9 @@ impl<S: Seal> Egress<S> {
         if !self.control.is_empty() || self.pacer.has_audio() {
             return now;
         }
-        let pictures = self.pacer.has_paced().then(|| self.pacer.free_at());
-        let due = self.next_report.into_iter().chain(pictures).chain(self.estimator.due()).min();
+        // While pictures wait, they and not padding fill a probe.
+        let paced = if self.pacer.has_paced() { Some(self.pacer.free_at()) } else { self.estimator.padding_due() };
+        let due = self.next_report.into_iter().chain(paced).chain(self.estimator.due()).min();
         let Some(due) = due.and_then(|due| u64::try_from(due).ok()) else { return now + IDLE };
         (self.epoch + Duration::from_micros(due)).min(now + IDLE)
     }
@@ -421,7 +422,10 @@ impl<S: Seal> Egress<S> {
         let padding = wire::MOST_PADDING;
         self.writer.buffer.resize(wire::HEADER + usize::from(padding) - 1, 0);
         self.writer.buffer.push(padding);
-        let sealed = self.sealer.seal_rtp(self.writer.header(), &self.writer.buffer)?;
+        let Some(sealed) = self.sealer.seal_rtp(self.writer.header(), &self.writer.buffer) else {
+            self.estimator.cannot_pad(now);
+            return None;
+        };
         self.stats.probes += 1;
         self.count_sent(sealed.len(), now);
         Some(sealed)

@@ -1,5 +1,6 @@
 //! What one viewer gets, packet by packet. How the rate behaves is told in [`rate`], strangers' bytes in [`hostile`].
 
+mod cost;
 mod hostile;
 mod link;
 mod rate;

@@ -122,10 +122,11 @@ fn without_transport_feedback_reports_and_remb_decide() {
     world.run(30.0);
     let grown = world.egress.estimate();
     assert!(grown > 2_000_000, "{grown}");
-    world.line.loss = 0.25;
-    world.run(10.0);
-    assert!(world.egress.estimate() < grown / 2, "{:?}", world.last(10.0));
-    world.line.loss = 0.0;
-    world.hear_remb(600_000);
-    assert!(world.egress.estimate() <= 600_000);
+    world.line.capacity = 500_000;
+    world.run(40.0);
+    let highest = world.last(20.0).iter().max();
+    assert!(highest < Some(&1_200_000), "only layers that fit are sent: {highest:?}");
+    assert!(world.mean(10.0) > 200_000, "{:?}", world.last(40.0));
+    world.hear_remb(200_000);
+    assert!(world.egress.estimate() <= 200_000);
 }
