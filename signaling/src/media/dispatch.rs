@@ -24,6 +24,8 @@ const JOBS: usize = 4_096;
 const LINGER: Duration = Duration::from_micros(500);
 /// A worker looks at its clocks at least this often.
 const LONGEST_SLEEP: Duration = Duration::from_millis(200);
+/// One name for all that one viewer gets, so that its browser keeps sound and picture of one stream in step (RFC 3550, 6.5.1).
+const CNAME: &str = "hub";
 /// How often the plane hears of a line.
 const TELL_EVERY: Duration = Duration::from_millis(250);
 
@@ -60,6 +62,17 @@ pub(crate) struct Outside {
     /// ICE-TCP connections are the plane's thread's.
     pub tcp: mpsc::Sender<(u64, BytesMut)>,
     pub notices: mpsc::Sender<Notice>,
+}
+
+impl Outside {
+    /// What is lost when the plane does not keep up is said again: a viewer repeats its requests, a queue its overflow.
+    fn tell(&self, peer: PeerId, event: EgressEvent) {
+        let notice = match event {
+            EgressEvent::KeyframeWanted(ssrc) => Notice::KeyframeWanted { peer, ssrc },
+            EgressEvent::Overflow(_) => Notice::Overflow { peer },
+        };
+        let _ = self.notices.try_send(notice);
+    }
 }
 
 /// All workers, from the plane's side.
@@ -165,7 +178,7 @@ impl Worker {
     fn run(mut self, jobs: &Receiver<Job>) {
         loop {
             let now = Instant::now();
-            let sleep = self.viewers.values().map(|viewer| viewer.egress.deadline()).min();
+            let sleep = self.viewers.values().map(|viewer| viewer.egress.deadline(now)).min();
             let sleep = sleep.map_or(LONGEST_SLEEP, |at| at.saturating_duration_since(now)).min(LONGEST_SLEEP);
             match jobs.recv_timeout(sleep) {
                 Ok(job) => {
@@ -186,7 +199,7 @@ impl Worker {
     fn take(&mut self, job: Job, now: Instant) {
         match job {
             Job::Open { peer, sealer, way } => {
-                self.viewers.insert(peer, Viewer { egress: Egress::new(sealer, now), way, told: now });
+                self.viewers.insert(peer, Viewer { egress: Egress::new(sealer, CNAME, now), way, told: now });
             }
             Job::Negotiated { peer, streams, transport_cc } => {
                 if let Some(viewer) = self.viewers.get_mut(&peer) {
@@ -202,6 +215,9 @@ impl Worker {
                 for (peer, packet) in packets {
                     if let Some(viewer) = self.viewers.get_mut(&peer) {
                         viewer.egress.push(packet, now);
+                        while let Some(event) = viewer.egress.poll_event() {
+                            self.outside.tell(peer, event);
+                        }
                         self.touched.insert(peer);
                     }
                 }
@@ -209,11 +225,7 @@ impl Worker {
             Job::Rtcp { peer, compound } => {
                 if let Some(viewer) = self.viewers.get_mut(&peer) {
                     for event in viewer.egress.rtcp(&compound, now) {
-                        let notice = match event {
-                            EgressEvent::KeyframeWanted(ssrc) => Notice::KeyframeWanted { peer, ssrc },
-                            EgressEvent::Overflow => Notice::Overflow { peer },
-                        };
-                        let _ = self.outside.notices.try_send(notice);
+                        self.outside.tell(peer, event);
                     }
                     self.touched.insert(peer);
                 }
@@ -233,7 +245,7 @@ impl Worker {
     /// Lets everything out that may go now.
     fn work(&mut self, now: Instant) {
         for (peer, viewer) in &mut self.viewers {
-            if viewer.egress.deadline() <= now {
+            if viewer.egress.deadline(now) <= now {
                 viewer.egress.tick(now);
                 self.touched.insert(*peer);
             }

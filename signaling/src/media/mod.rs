@@ -51,8 +51,6 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Rooms → media plane. When full, the room waits.
 pub(crate) const COMMANDS: usize = 1024;
-/// The longest description that is read, in bytes.
-const MAX_SDP_BYTES: usize = 64 * 1024;
 
 /// What the plane is asked.
 #[derive(Debug)]

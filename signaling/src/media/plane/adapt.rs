@@ -147,17 +147,18 @@ impl Plane {
         let (member, connection, room) = (peer.member.clone(), peer.connection, peer.room.clone());
         let Side::Subscribe(subscribe) = &mut peer.side else { return };
         subscribe.estimate = estimate;
-        let level = QualityLevel::of(f64::from(stats.rtt_ms), stats.loss);
+        let rtt_ms = stats.rtt_ms.unwrap_or(0.0);
+        let level = QualityLevel::of(rtt_ms, stats.loss);
         subscribe.reports = subscribe.reports.wrapping_add(1);
         // A changed level at once, else every few seconds.
         if level == subscribe.level && !subscribe.reports.is_multiple_of(16) {
             return;
         }
         subscribe.level = level;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a share")]
-        let loss_percent = (stats.loss.clamp(0.0, 1.0) * 100.0) as u32;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+        let (rtt_ms, loss_percent) = (rtt_ms.clamp(0.0, 60_000.0) as u32, (stats.loss.clamp(0.0, 1.0) * 100.0) as u32);
         let kind = MediaEventKind::Line {
-            rtt_ms: stats.rtt_ms,
+            rtt_ms,
             loss_percent,
             bits_per_second: estimate,
             audio_only: subscribe.audio_only,

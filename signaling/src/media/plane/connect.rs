@@ -7,7 +7,7 @@ use crate::media::egress::Stream;
 use crate::media::peer::{OutSlot, Peer, PeerId, Publish, Side, Subscribe};
 use crate::media::sdp::{self, CodecEntry, Extension, Local};
 use crate::media::transport::Transport;
-use crate::media::{MAX_SDP_BYTES, MediaEvent, MediaEventKind};
+use crate::media::{MediaEvent, MediaEventKind};
 use crate::QualityLevel;
 use crate::message::{ErrorCode, Kind};
 use crate::room::MediaAction;
@@ -174,9 +174,6 @@ impl Plane {
     }
 
     fn answer_publish(&mut self, id: PeerId, sdp: &str, now: Instant) -> Result<String, String> {
-        if sdp.len() > MAX_SDP_BYTES {
-            return Err("too long".to_owned());
-        }
         let offer = sdp::read_offer(sdp).map_err(|error| error.to_string())?;
         let peer = self.peers.get_mut(&id).ok_or("no such connection")?;
         if peer.set_remote(&offer.remote, now) {
@@ -235,9 +232,6 @@ impl Plane {
         only: Option<MemberId>,
         now: Instant,
     ) -> Result<String, String> {
-        if sdp.len() > MAX_SDP_BYTES {
-            return Err("too long".to_owned());
-        }
         let offer = sdp::read_offer(sdp).map_err(|error| error.to_string())?;
         let known = self
             .rooms
@@ -287,9 +281,6 @@ impl Plane {
     ) -> Result<(), (ErrorCode, String)> {
         let unexpected = || (ErrorCode::UnexpectedAnswer, "no offer is open".to_owned());
         let bad = |error: String| (ErrorCode::BadSdp, error);
-        if sdp.len() > MAX_SDP_BYTES {
-            return Err(bad("too long".to_owned()));
-        }
         let id = self.rooms.get(room).and_then(|r| r.subscribe.get(member)).copied().ok_or_else(unexpected)?;
         let peer = self.peers.get_mut(&id).filter(|peer| peer.connection == connection).ok_or_else(unexpected)?;
         let Side::Subscribe(subscribe) = &mut peer.side else { return Err(unexpected()) };

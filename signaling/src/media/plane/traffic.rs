@@ -3,6 +3,7 @@
 use super::{MediaRoom, Plane};
 use crate::media::counters::Counters;
 use crate::media::dispatch::Job;
+use crate::media::egress::Seal as _;
 use crate::media::forward::{Output, Step, StreamKey};
 use crate::media::packet::MediaPacket;
 use crate::media::peer::{Peer, PeerId, Side};
@@ -217,9 +218,8 @@ impl Plane {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let Some(path) = peer.transport.path() else { return };
         let Some(sealer) = peer.publish_mut().and_then(|publish| publish.sealer.as_mut()) else { return };
-        match sealer.seal_rtcp(compound) {
-            Ok(datagram) => self.transmit.push_back((datagram, path)),
-            Err(error) => tracing::debug!(%error, "a report could not be sealed"),
+        if let Some(datagram) = sealer.seal_rtcp(compound) {
+            self.transmit.push_back((datagram, path));
         }
     }
 

@@ -13,7 +13,7 @@ mod tests;
 
 pub(crate) use dtls::Identity;
 pub(crate) use ice::{Datagram, claimed_ufrag, classify};
-pub(crate) use srtp::{SealError, Sealer};
+pub(crate) use srtp::Sealer;
 
 use super::sdp;
 use super::port::Path;

@@ -1,5 +1,6 @@
 //! SRTP and SRTCP with the keys of a handshake (RFC 3711, RFC 5764, RFC 7714).
 
+use crate::media::egress::Seal;
 use bytes::BytesMut;
 use rtc::crypto::RTCCryptoProvider;
 use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
@@ -34,43 +35,22 @@ pub(super) fn contexts(state: &State, provider: &Arc<dyn RTCCryptoProvider>) -> 
     let local = Context::new(&keys.local_master_key, &keys.local_master_salt, profile, None, None, provider.crypto())?;
     let remote =
         Remote { key: keys.remote_master_key, salt: keys.remote_master_salt, profile, provider: provider.clone() };
-    Ok((Sealer { context: local, last: Vec::new() }, Opener::new(remote)?))
+    Ok((Sealer { context: local }, Opener::new(remote)?))
 }
 
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SealError {
-    /// This SSRC has come as far as that, or farther. With AES-GCM a number used twice gives the key away (RFC 7714, 8.4).
-    #[error("sequence number {0} was used before")]
-    Reused(u16),
-    #[error(transparent)]
-    Srtp(#[from] Error),
-}
-
-/// What we send, sealed. Numbers of an SSRC must rise, in the sense of RFC 3550: to send a packet again, send the sealed one.
+/// What we send, sealed. With AES-GCM, one number under two contents gives the key away (RFC 7714, 8.4): who seals RTP remembers what it
+/// sent, as [`crate::media::egress`] does, and sends the same bytes or none.
 pub(crate) struct Sealer {
     context: Context,
-    /// The newest number of each SSRC. As many as we have slots.
-    last: Vec<(u32, u16)>,
 }
 
-impl Sealer {
-    /// `packet` is the marshalled header and the payload.
-    pub fn seal_rtp(&mut self, header: &Header, packet: &[u8]) -> Result<BytesMut, SealError> {
-        let number = header.sequence_number;
-        match self.last.iter_mut().find(|(ssrc, _)| *ssrc == header.ssrc) {
-            Some((_, last)) => {
-                if !(1..0x8000).contains(&number.wrapping_sub(*last)) {
-                    return Err(SealError::Reused(number));
-                }
-                *last = number;
-            }
-            None => self.last.push((header.ssrc, number)),
-        }
-        Ok(self.context.encrypt_rtp_with_header(packet, header)?)
+impl Seal for Sealer {
+    fn seal_rtp(&mut self, header: &Header, packet: &[u8]) -> Option<BytesMut> {
+        self.context.encrypt_rtp_with_header(packet, header).ok()
     }
 
-    pub fn seal_rtcp(&mut self, compound: &[u8]) -> Result<BytesMut, SealError> {
-        Ok(self.context.encrypt_rtcp(compound)?)
+    fn seal_rtcp(&mut self, compound: &[u8]) -> Option<BytesMut> {
+        self.context.encrypt_rtcp(compound).ok()
     }
 }
 
