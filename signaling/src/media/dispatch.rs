@@ -35,24 +35,52 @@ pub(crate) struct WorkerId(usize);
 
 /// What a worker is to do.
 pub(crate) enum Job {
-    Open { peer: PeerId, sealer: Sealer, way: Path },
-    Negotiated { peer: PeerId, streams: Vec<Stream>, transport_cc: Option<u8> },
-    Way { peer: PeerId, way: Path },
+    Open {
+        peer: PeerId,
+        sealer: Sealer,
+        way: Path,
+    },
+    Negotiated {
+        peer: PeerId,
+        streams: Vec<Stream>,
+        transport_cc: Option<u8>,
+    },
+    Way {
+        peer: PeerId,
+        way: Path,
+    },
     Packets(Vec<(PeerId, OutPacket)>),
     /// What the viewer's browser reports.
-    Rtcp { peer: PeerId, compound: BytesMut },
+    Rtcp {
+        peer: PeerId,
+        compound: BytesMut,
+    },
     /// What would be sent if the line allowed it, in bits a second.
-    Want { peer: PeerId, bits: u64 },
-    Close { peer: PeerId },
+    Want {
+        peer: PeerId,
+        bits: u64,
+    },
+    Close {
+        peer: PeerId,
+    },
 }
 
 /// What a worker tells the plane.
 #[derive(Debug)]
 pub(crate) enum Notice {
-    KeyframeWanted { peer: PeerId, ssrc: u32 },
+    KeyframeWanted {
+        peer: PeerId,
+        ssrc: u32,
+    },
     /// The queue was full: pictures were dropped.
-    Overflow { peer: PeerId },
-    Line { peer: PeerId, estimate: u64, stats: EgressStats },
+    Overflow {
+        peer: PeerId,
+    },
+    Line {
+        peer: PeerId,
+        estimate: u64,
+        stats: EgressStats,
+    },
 }
 
 /// Where what leaves a worker goes.
@@ -86,11 +114,7 @@ pub(crate) struct Workers {
 
 impl Workers {
     /// Starts the threads. They end when this is dropped.
-    pub fn start(
-        count: usize,
-        outside: &Outside,
-        counters: &Arc<Counters>,
-    ) -> io::Result<Self> {
+    pub fn start(count: usize, outside: &Outside, counters: &Arc<Counters>) -> io::Result<Self> {
         let mut inboxes = Vec::new();
         for number in 0..count.max(1) {
             let (inbox, jobs) = sync_channel(JOBS);

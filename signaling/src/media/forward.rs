@@ -77,8 +77,7 @@ impl Output {
     /// Turns a publisher's packet into this viewer's.
     pub fn step(&mut self, packet: &MediaPacket, payload_type: u8, now: Instant) -> Step {
         let Some(target) = self.target else { return Step::Nothing };
-        let stamp =
-            Stamp { sequence: packet.sequence, timestamp: packet.timestamp, captured: packet.captured };
+        let stamp = Stamp { sequence: packet.sequence, timestamp: packet.timestamp, captured: packet.captured };
         let goes_on = self.current == Some(packet.layer) && self.rewriter.follows(packet.ssrc);
         if packet.layer == target && !goes_on {
             if packet.payload.is_empty() {

@@ -3,8 +3,8 @@
 use super::counters::Counters;
 use super::dispatch::{Notice, Outside, Workers};
 use super::plane::Plane;
-use super::port::tcp::{self, Heard, TcpSide};
 use super::port::batch::Batch;
+use super::port::tcp::{self, Heard, TcpSide};
 use super::port::udp::{UdpPort, UdpSender};
 use super::port::{Path, candidates};
 use super::transport::Identity;
@@ -47,6 +47,7 @@ pub(crate) fn start(listen: SocketAddr, public: &[IpAddr], workers: Option<NonZe
     let (tcp, to_tcp) = mpsc::channel(TCP_OUT);
     let outside = Outside { udp: port.sender(), tcp, notices };
     let workers = Workers::start(workers.unwrap_or_else(usual_workers).get(), &outside, &counters)?;
+    let thread_counters = Arc::clone(&counters);
     let identity = Identity::generate().map_err(io::Error::other)?;
     let candidates = candidates(local, public, listener.is_some());
     let plane = Plane::new(identity, candidates, Arc::clone(&counters), workers, Instant::now());
@@ -55,7 +56,16 @@ pub(crate) fn start(listen: SocketAddr, public: &[IpAddr], workers: Option<NonZe
             Ok(runtime) => runtime,
             Err(error) => return tracing::error!(%error, "the media thread has no runtime"),
         };
-        let thread = Thread { udp: outside.udp, port, plane, inbox, from_workers, to_tcp, batch: Batch::new() };
+        let thread = Thread {
+            udp: outside.udp,
+            port,
+            plane,
+            inbox,
+            from_workers,
+            to_tcp,
+            batch: Batch::new(),
+            counters: thread_counters,
+        };
         if let Err(error) = runtime.block_on(thread.run(listener)) {
             tracing::error!(%error, "the media port cannot be used");
         }
@@ -78,6 +88,7 @@ struct Thread {
     /// For what the plane itself says.
     udp: UdpSender,
     batch: Batch,
+    counters: Arc<Counters>,
 }
 
 impl Thread {
@@ -99,7 +110,8 @@ impl Thread {
                     ready?;
                     let now = Instant::now();
                     let plane = &mut self.plane;
-                    self.port.recv_batch(|datagram, from| plane.datagram(datagram, Path::Udp(from), now));
+                    let received = self.port.recv_batch(|datagram, from| plane.datagram(datagram, Path::Udp(from), now));
+                    Counters::add_usize(&self.counters.strangers, received.dropped);
                 }
                 Some(heard) = hear(tcp.as_mut()) => {
                     if let Some(tcp) = tcp.as_mut() {

@@ -68,15 +68,7 @@ impl Rewriter {
     }
 
     /// Begins anew with this packet. With `same_clock` it is another layer of what went out: the sender's clock then tells how far they lie apart.
-    pub fn begin(
-        &mut self,
-        ssrc: u32,
-        incoming: &Stamp,
-        codec: Codec,
-        payload: &[u8],
-        same_clock: bool,
-        now: Instant,
-    ) {
+    pub fn begin(&mut self, ssrc: u32, incoming: &Stamp, codec: Codec, payload: &[u8], same_clock: bool, now: Instant) {
         self.from = Some(ssrc);
         self.left_out.clear();
         self.first_in = incoming.sequence;

@@ -1,6 +1,8 @@
 //! Fitting what is sent to each viewer's line, and what is published to what anybody watches.
 
 use super::Plane;
+use crate::QualityLevel;
+use crate::RoomId;
 use crate::media::allocate::Wish;
 use crate::media::dispatch::Job;
 use crate::media::egress::EgressStats;
@@ -8,9 +10,7 @@ use crate::media::forward::StreamKey;
 use crate::media::peer::{Peer, PeerId, Side};
 use crate::media::source::{MAX_LAYERS, Source};
 use crate::media::{MediaEvent, MediaEventKind};
-use crate::QualityLevel;
 use crate::message::Kind;
-use crate::RoomId;
 use std::time::{Duration, Instant};
 
 /// What one voice takes, headers included, in bits a second: Opus at 32 kbit/s in packets of 20 ms.
@@ -39,7 +39,8 @@ impl Plane {
                 let layers = publish.receiver.layers(*kind, now);
                 source.layers = publish.rids(*kind).len().clamp(1, MAX_LAYERS);
                 for (layer, rate) in source.rates.iter_mut().enumerate().take(source.layers) {
-                    let measured = layers.get(layer).filter(|layer| layer.alive).map_or(0, |layer| layer.bits_per_second);
+                    let measured =
+                        layers.get(layer).filter(|layer| layer.alive).map_or(0, |layer| layer.bits_per_second);
                     let usual = USUAL_BITS.get(layer).copied().unwrap_or(0);
                     let asked_long = source
                         .demanded_since
@@ -157,12 +158,8 @@ impl Plane {
         subscribe.level = level;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
         let (rtt_ms, loss_percent) = (rtt_ms.clamp(0.0, 60_000.0) as u32, (stats.loss.clamp(0.0, 1.0) * 100.0) as u32);
-        let kind = MediaEventKind::Line {
-            rtt_ms,
-            loss_percent,
-            bits_per_second: estimate,
-            audio_only: subscribe.audio_only,
-        };
+        let kind =
+            MediaEventKind::Line { rtt_ms, loss_percent, bits_per_second: estimate, audio_only: subscribe.audio_only };
         self.report(&room, MediaEvent { member, connection, kind });
     }
 
@@ -177,15 +174,9 @@ impl Plane {
 }
 
 /// The layers that are watched, a bit for each.
-fn watched(
-    peers: &std::collections::HashMap<PeerId, Peer>,
-    source: &mut Source,
-    recorded: bool,
-    now: Instant,
-) -> u8 {
-    let targets = source.listeners.iter().filter_map(|(id, at)| {
-        peers.get(id)?.subscribe()?.slots.get(*at)?.output.target()
-    });
+fn watched(peers: &std::collections::HashMap<PeerId, Peer>, source: &mut Source, recorded: bool, now: Instant) -> u8 {
+    let targets =
+        source.listeners.iter().filter_map(|(id, at)| peers.get(id)?.subscribe()?.slots.get(*at)?.output.target());
     let best = if recorded { best_layer(source) } else { None };
     for layer in targets.chain(best) {
         if let Some(wanted_at) = source.wanted_at.get_mut(layer) {
@@ -193,12 +184,7 @@ fn watched(
         }
     }
     let recent = |at: &Option<Instant>| at.is_some_and(|at| now.saturating_duration_since(at) < LINGER);
-    source
-        .wanted_at
-        .iter()
-        .enumerate()
-        .filter(|(_, at)| recent(at))
-        .fold(0, |bits, (layer, _)| bits | (1 << layer))
+    source.wanted_at.iter().enumerate().filter(|(_, at)| recent(at)).fold(0, |bits, (layer, _)| bits | (1 << layer))
 }
 
 /// The largest layer that is to be had.

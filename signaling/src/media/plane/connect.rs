@@ -1,6 +1,7 @@
 //! Connections: made, offered, answered and ended, as the room's actions want it.
 
 use super::{MAX_PROBES, PROBE_TIME, Plane};
+use crate::QualityLevel;
 use crate::media::allocate::Allocator;
 use crate::media::dispatch::Job;
 use crate::media::egress::Stream;
@@ -8,7 +9,6 @@ use crate::media::peer::{OutSlot, Peer, PeerId, Publish, Side, Subscribe};
 use crate::media::sdp::{self, CodecEntry, Extension, Local};
 use crate::media::transport::Transport;
 use crate::media::{MediaEvent, MediaEventKind};
-use crate::QualityLevel;
 use crate::message::{ErrorCode, Kind};
 use crate::room::MediaAction;
 use crate::{ConnectionId, MemberId, RoomId};
@@ -154,9 +154,7 @@ impl Plane {
             .filter(|id| self.peers.get(id).is_some_and(|peer| peer.connection == connection));
         let id = match known {
             Some(id) => id,
-            None => {
-                self.insert(room, member, connection, Side::Publish(Box::new(Publish::new(now))), now)
-            }
+            None => self.insert(room, member, connection, Side::Publish(Box::new(Publish::new(now))), now),
         };
         let answer = self.answer_publish(id, sdp, now);
         match (&answer, known) {
@@ -260,8 +258,7 @@ impl Plane {
         if subscribe.slots.is_empty() {
             subscribe.slots = fresh;
         }
-        subscribe.transport_cc =
-            offer.sections.iter().find_map(|section| section.extension(Extension::TransportCc));
+        subscribe.transport_cc = offer.sections.iter().find_map(|section| section.extension(Extension::TransportCc));
         self.touched.insert(id);
         self.tell_worker(id);
         self.reconcile(id, now);
@@ -295,8 +292,7 @@ impl Plane {
                 slot.codecs.clone_from(&section.codecs);
             }
         }
-        subscribe.transport_cc =
-            answer.sections.iter().find_map(|section| section.extension(Extension::TransportCc));
+        subscribe.transport_cc = answer.sections.iter().find_map(|section| section.extension(Extension::TransportCc));
         peer.set_remote(&answer.remote, now);
         self.touched.insert(id);
         self.tell_worker(id);

@@ -47,7 +47,8 @@ impl Plane {
             .filter_map(|viewer| state.subscribe.get(&viewer.member).copied())
             .collect();
         for stream in &resumed {
-            let listeners = self.rooms.get(room).and_then(|state| state.sources.get(stream)).map(|s| s.listeners.clone());
+            let listeners =
+                self.rooms.get(room).and_then(|state| state.sources.get(stream)).map(|s| s.listeners.clone());
             for (id, at) in listeners.unwrap_or_default() {
                 if let Some(slot) = self.slot_mut(id, at) {
                     slot.output.interrupt();
@@ -68,7 +69,8 @@ impl Plane {
     pub(super) fn reconcile(&mut self, id: PeerId, now: Instant) {
         let Some(peer) = self.peers.get(&id) else { return };
         let (Some(state), Some(subscribe)) = (self.rooms.get(&peer.room), peer.subscribe()) else { return };
-        let wanted = state.table.viewer(&peer.member).map(|viewer| wanted(state, viewer, subscribe)).unwrap_or_default();
+        let wanted =
+            state.table.viewer(&peer.member).map(|viewer| wanted(state, viewer, subscribe)).unwrap_or_default();
         let may_offer = subscribe.we_offer && !subscribe.awaiting_answer;
         let mut places = BTreeSet::new();
         let mut changed = subscribe.restart && !subscribe.slots.is_empty();
@@ -113,14 +115,7 @@ impl Plane {
     }
 
     /// The section of that name and kind: the one that there is, an idle one, or a new one. None while an offer is open and one would be needed.
-    fn place(
-        &mut self,
-        id: PeerId,
-        name: &SlotName,
-        kind: Kind,
-        may_offer: bool,
-        changed: &mut bool,
-    ) -> Option<usize> {
+    fn place(&mut self, id: PeerId, name: &SlotName, kind: Kind, may_offer: bool, changed: &mut bool) -> Option<usize> {
         let subscribe = self.peers.get_mut(&id)?.subscribe_mut()?;
         if !subscribe.we_offer {
             return subscribe.slots.iter().position(|slot| same_media(slot.section.kind, kind));

@@ -147,11 +147,8 @@ impl Plane {
         let Some(peer) = self.peers.get(&id) else { return };
         let Some(subscribe) = peer.subscribe() else { return };
         let room = peer.room.clone();
-        let streams: Vec<_> = subscribe
-            .slots
-            .iter()
-            .filter_map(|slot| Some((slot.carries.clone()?, slot.output.target()?)))
-            .collect();
+        let streams: Vec<_> =
+            subscribe.slots.iter().filter_map(|slot| Some((slot.carries.clone()?, slot.output.target()?))).collect();
         for (stream, layer) in streams {
             self.ask_keyframe(&room, &stream, layer, now);
         }

@@ -15,8 +15,8 @@ pub(crate) use dtls::Identity;
 pub(crate) use ice::{Datagram, claimed_ufrag, classify};
 pub(crate) use srtp::Sealer;
 
-use super::sdp;
 use super::port::Path;
+use super::sdp;
 use bytes::BytesMut;
 use dtls::{Association, Progress, Terms};
 use ice::Ice;

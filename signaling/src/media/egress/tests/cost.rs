@@ -12,7 +12,17 @@ struct Gcm(Context);
 
 impl Gcm {
     fn new() -> Self {
-        Self(Context::new(&[1; 16], &[2; 12], ProtectionProfile::AeadAes128Gcm, None, None, rtc::crypto::default_provider().unwrap().crypto()).unwrap())
+        Self(
+            Context::new(
+                &[1; 16],
+                &[2; 12],
+                ProtectionProfile::AeadAes128Gcm,
+                None,
+                None,
+                rtc::crypto::default_provider().unwrap().crypto(),
+            )
+            .unwrap(),
+        )
     }
 }
 
