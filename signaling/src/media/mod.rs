@@ -19,7 +19,7 @@ pub(crate) mod packet;
 mod peer;
 mod plane;
 mod rewrite;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "taken into use with the next change of the plane"))]
+#[cfg_attr(not(test), allow(dead_code, unused_imports, reason = "taken into use with the next change of the plane"))]
 pub(crate) mod sdp;
 mod stun;
 mod tcp;
