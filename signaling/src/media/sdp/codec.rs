@@ -1,6 +1,6 @@
 //! What a section and we have in common: codecs with their retransmissions and feedback, header extensions, simulcast layers.
 
-use super::text::{Media, is_token, parameter};
+use super::text::{Media, is_token, number, parameter};
 use super::{CodecEntry, Extension, MAX_EXTENSIONS, MAX_LAYERS, MAX_SSRCS, SdpError};
 use crate::media::Codec;
 use crate::message::Kind;
@@ -64,7 +64,7 @@ pub(super) fn rtpmap(codec: Codec) -> &'static str {
 pub(super) fn formats(media: &Media<'_>, kind: Kind) -> Vec<Format> {
     let mut maps: Vec<Map<'_>> = Vec::new();
     for format in &media.formats {
-        if let Ok(payload_type) = format.parse()
+        if let Some(payload_type) = number(format)
             && is_usable(payload_type)
             && !maps.iter().any(|map| map.payload_type == payload_type)
         {
@@ -72,12 +72,12 @@ pub(super) fn formats(media: &Media<'_>, kind: Kind) -> Vec<Format> {
         }
     }
     for (name, value) in media.attributes.iter() {
-        let Some((number, rest)) = value.split_once(' ') else { continue };
-        if name == "rtcp-fb" && number == "*" {
+        let Some((format, rest)) = value.split_once(' ') else { continue };
+        if name == "rtcp-fb" && format == "*" {
             maps.iter_mut().for_each(|map| map.feedback.add(rest, kind));
             continue;
         }
-        let Ok(payload_type) = number.parse::<u8>() else { continue };
+        let Some(payload_type) = number::<u8>(format) else { continue };
         let Some(map) = maps.iter_mut().find(|map| map.payload_type == payload_type) else { continue };
         match name {
             "rtpmap" => map.name = rest.trim(),
@@ -87,7 +87,7 @@ pub(super) fn formats(media: &Media<'_>, kind: Kind) -> Vec<Format> {
         }
     }
     let retransmissions = |of: u8| {
-        let is_of = |map: &&Map<'_>| parameter(map.parameters, "apt").and_then(|apt| apt.parse().ok()) == Some(of);
+        let is_of = |map: &&Map<'_>| parameter(map.parameters, "apt").and_then(number) == Some(of);
         maps.iter().filter(|map| map.name.eq_ignore_ascii_case("rtx/90000")).find(is_of).map(|map| map.payload_type)
     };
     maps.iter()
@@ -120,7 +120,9 @@ fn known(name: &str, parameters: &str, kind: Kind) -> Option<(Codec, Option<Stri
     let is_zero = |name| of(name).is_none_or(|value| value == "0");
     if kind == Kind::Audio {
         // Forward error correction is what keeps speech whole at 5 % loss; discontinuous transmission stays off by default (RFC 7587 section 6.1).
-        return is(Codec::Opus).then(|| (Codec::Opus, Some(OPUS_PARAMETERS.to_owned())));
+        // GStreamer leaves the channels out now and then.
+        let is_opus = is(Codec::Opus) || name.eq_ignore_ascii_case("opus/48000");
+        return is_opus.then(|| (Codec::Opus, Some(OPUS_PARAMETERS.to_owned())));
     }
     if is(Codec::Vp8) {
         Some((Codec::Vp8, None))
@@ -137,9 +139,9 @@ fn known(name: &str, parameters: &str, kind: Kind) -> Option<(Codec, Option<Stri
         let asymmetry = if of("level-asymmetry-allowed") == Some("1") { "level-asymmetry-allowed=1;" } else { "" };
         is_known.then(|| (Codec::H264, Some(format!("{asymmetry}packetization-mode=1;profile-level-id={level}"))))
     } else if is(Codec::Av1) && is_zero("profile") {
-        let number = |name| of(name).and_then(|value| value.parse::<u8>().ok());
         // The defaults of the AV1 payload format, section 7.2.
-        let (level, tier) = (number("level-idx").unwrap_or(5), number("tier").unwrap_or(0));
+        let level: u8 = of("level-idx").and_then(number).unwrap_or(5);
+        let tier: u8 = of("tier").and_then(number).unwrap_or(0);
         Some((Codec::Av1, Some(format!("level-idx={level};profile=0;tier={tier}"))))
     } else {
         None
@@ -150,15 +152,26 @@ fn known(name: &str, parameters: &str, kind: Kind) -> Option<(Codec, Option<Stri
 pub(super) const OFFERED_TRANSPORT_CC: u8 = 3;
 
 const OPUS_PARAMETERS: &str = "minptime=10;useinbandfec=1";
+const H264_PARAMETERS: &str = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";
 const VP9_PARAMETERS: &str = "profile-id=0";
 
-/// What we answer in: VP8 first, since every browser, telephone and decoder box knows it, and we never transcode; AV1 last, since the fewest do; else as the client likes.
+/// What we answer in: VP8 first, since every browser, telephone and decoder box knows it, and we never transcode; last what the fewest decode: AV1, and
+/// H.264 above baseline, which is more than Firefox takes. Else as the client likes.
 pub(super) fn by_reach(formats: &mut [Format]) {
     formats.sort_by_key(|format| match format.entry.codec {
         Codec::Vp8 | Codec::Opus => 0,
+        Codec::H264 if !is_baseline(format) => 2,
         Codec::H264 | Codec::Vp9 => 1,
-        Codec::Av1 => 2,
+        Codec::Av1 => 3,
     });
+}
+
+fn is_baseline(format: &Format) -> bool {
+    format
+        .parameters
+        .as_deref()
+        .and_then(|parameters| parameter(parameters, "profile-level-id"))
+        .is_some_and(|level| level.starts_with("42"))
 }
 
 /// What we offer, best first.
@@ -173,12 +186,11 @@ pub(super) fn offered(kind: Kind, rtx: bool) -> Vec<Format> {
         opus.entry.rtx = None;
         return vec![opus];
     }
-    let h264 = |level| format!("level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={level}");
     vec![
         format(96, 97, Codec::Vp8, None),
-        // Constrained baseline is what every H.264 decoder takes; high is what hardware encoders send.
-        format(102, 103, Codec::H264, Some(&h264("42e01f"))),
-        format(104, 105, Codec::H264, Some(&h264("64001f"))),
+        // Constrained baseline is the one profile that every decoder of H.264 names. Nothing is gained by naming more: the stream tells its own profile, and
+        // where it is another (room encoders), browsers that can decode it do so under this number too.
+        format(102, 103, Codec::H264, Some(H264_PARAMETERS)),
         format(98, 99, Codec::Vp9, Some(VP9_PARAMETERS)),
         format(45, 46, Codec::Av1, Some("level-idx=5;profile=0;tier=0")),
     ]
@@ -206,6 +218,26 @@ impl Extension {
     }
 }
 
+/// One header extension as it was offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Mapping {
+    pub id: u8,
+    pub extension: Extension,
+    /// The client may send it, may receive it.
+    pub ways: (bool, bool),
+}
+
+impl Mapping {
+    /// As the answer has to say it (RFC 8285 section 6): the other way round.
+    pub fn answered_way(self) -> &'static str {
+        match self.ways {
+            (true, false) => "/recvonly",
+            (false, true) => "/sendonly",
+            _ => "",
+        }
+    }
+}
+
 /// The extensions of a section that we know, each once, with ids that fit the one-byte form (RFC 8285 section 4.2), which is all that we read and write.
 /// Transport-wide numbers are taken only with their feedback.
 pub(super) fn extensions(
@@ -213,26 +245,28 @@ pub(super) fn extensions(
     kind: Kind,
     formats: &[Format],
     index: usize,
-) -> Result<Vec<(u8, Extension)>, SdpError> {
-    let mut found: Vec<(u8, Extension)> = Vec::new();
+) -> Result<Vec<Mapping>, SdpError> {
+    let mut found: Vec<Mapping> = Vec::new();
     for (count, value) in media.attributes.values("extmap").enumerate() {
         if count == MAX_EXTENSIONS {
             return Err(SdpError::TooManyExtensions(index));
         }
         let mut words = value.split_ascii_whitespace();
         let (Some(id), Some(uri)) = (words.next(), words.next()) else { continue };
-        let id = match id.split_once('/') {
-            Some((_, "inactive")) => continue,
-            Some((id, _)) => id,
-            None => id,
+        let (id, way) = id.split_once('/').unwrap_or((id, "sendrecv"));
+        let ways = match way {
+            "sendrecv" => (true, true),
+            "sendonly" => (true, false),
+            "recvonly" => (false, true),
+            _ => continue,
         };
-        let Some(id) = id.parse().ok().filter(|id| (1..15).contains(id)) else { continue };
+        let Some(id) = number(id).filter(|id| (1..15).contains(id)) else { continue };
         let Some(extension) = Extension::ALL.into_iter().find(|extension| extension.uri() == uri) else { continue };
         let is_agreed =
             extension != Extension::TransportCc || formats.iter().any(|format| format.feedback.transport_cc);
-        if extension.suits(kind) && is_agreed && !found.iter().any(|(other, known)| *other == id || *known == extension)
-        {
-            found.push((id, extension));
+        let is_new = found.iter().all(|known| known.id != id && known.extension != extension);
+        if extension.suits(kind) && is_agreed && is_new {
+            found.push(Mapping { id, extension, ways });
         }
     }
     Ok(found)
@@ -291,9 +325,9 @@ fn restrictions(media: &Media<'_>, formats: &[Format], rid: &str) -> Option<Stri
     for pair in line.split(';').map(str::trim).filter(|pair| !pair.is_empty()).take(MAX_FORMATS_OF_LAYERS) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         if name == "pt" {
-            let is_kept = |number: &&str| {
-                let number = number.trim().parse().ok();
-                formats.iter().any(|format| Some(format.entry.payload_type) == number)
+            let is_kept = |word: &&str| {
+                let payload_type = number(word);
+                formats.iter().any(|format| Some(format.entry.payload_type) == payload_type)
             };
             let numbers: Vec<_> = value.split(',').filter(is_kept).collect();
             if numbers.is_empty() {
@@ -310,9 +344,8 @@ fn restrictions(media: &Media<'_>, formats: &[Format], rid: &str) -> Option<Stri
 /// SSRCs that carry media, and (retransmission, media) pairs, at most [`MAX_SSRCS`] of each. Of simulcast by SSRC groups, which predates RIDs and is not
 /// answered, only the first stream counts: the others must not look like one more camera.
 pub(super) fn ssrcs(media: &Media<'_>) -> (Vec<u32>, Vec<(u32, u32)>) {
-    let numbers = |text: &str| -> Vec<u32> {
-        text.split_ascii_whitespace().take(MAX_SSRCS).filter_map(|word| word.parse().ok()).collect()
-    };
+    let numbers =
+        |text: &str| -> Vec<u32> { text.split_ascii_whitespace().take(MAX_SSRCS).filter_map(number).collect() };
     let (mut pairs, mut hidden) = (Vec::new(), Vec::new());
     for group in media.attributes.values("ssrc-group").take(MAX_SSRCS) {
         let Some((semantics, rest)) = group.split_once(' ') else { continue };
@@ -322,11 +355,10 @@ pub(super) fn ssrcs(media: &Media<'_>) -> (Vec<u32>, Vec<(u32, u32)>) {
             _ => {}
         }
     }
-    pairs.retain(|(_, stream)| !hidden.contains(stream));
     hidden.extend(pairs.iter().map(|(retransmission, _)| *retransmission));
     let mut found: Vec<u32> = Vec::new();
     for line in media.attributes.values("ssrc") {
-        let Some(ssrc) = line.split_ascii_whitespace().next().and_then(|word| word.parse().ok()) else { continue };
+        let Some(ssrc) = line.split_ascii_whitespace().next().and_then(number) else { continue };
         if !found.contains(&ssrc) && !hidden.contains(&ssrc) {
             found.push(ssrc);
         }

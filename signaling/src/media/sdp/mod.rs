@@ -26,8 +26,10 @@ use crate::message::Kind;
 
 /// The longest description that is read, in bytes. A browser's answer for a wall of 120 pictures is about 200 KB.
 pub(crate) const MAX_TEXT_BYTES: usize = 256 * 1024;
-/// The most media sections of one description.
+/// The most media sections of one description that is read.
 pub(crate) const MAX_SECTIONS: usize = 256;
+/// The most slots of one subscribe connection: Firefox keeps no more than 128 sections in a bundle and drops the rest without a word.
+pub(crate) const MAX_SLOTS: usize = 128;
 /// The most payload types of one section. Chromium offers 34.
 pub(crate) const MAX_FORMATS: usize = 64;
 /// The most header extensions of one section. Chromium offers 13, and has 18.
@@ -149,7 +151,7 @@ pub(crate) struct Section {
     pub codecs: Vec<CodecEntry>,
     /// Extension ids on the wire.
     pub extensions: Vec<(u8, Extension)>,
-    /// Simulcast layers that the client sends, in the order of its description; empty without simulcast.
+    /// Simulcast layers that the client sends (or will, while it pauses), in the order of its description; empty without simulcast.
     pub rids: Vec<String>,
     /// SSRCs that the client announces (not with simulcast), and (retransmission, media) pairs of them.
     pub ssrcs: Vec<u32>,

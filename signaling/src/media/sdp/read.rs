@@ -1,6 +1,6 @@
 //! Offers and answers of clients, read and judged.
 
-use super::codec::{self, Format, Layer, OFFERED_TRANSPORT_CC};
+use super::codec::{self, Format, Layer, Mapping, OFFERED_TRANSPORT_CC};
 use super::text::{Description, Media, is_token};
 use super::{Extension, Remote, SdpError, Section, Slot};
 use crate::message::Kind;
@@ -31,8 +31,10 @@ pub(super) struct Place {
     pub mid: Option<String>,
     /// Has its [`Section`]: all sound and pictures, taken or not.
     pub is_ours: bool,
+    pub has_muxed_rtcp: bool,
     pub has_reduced_rtcp: bool,
     pub formats: Vec<Format>,
+    pub mappings: Vec<Mapping>,
     pub layers: Vec<Layer>,
 }
 
@@ -84,8 +86,10 @@ pub(crate) fn read_offer(sdp: &str) -> Result<Offer, SdpError> {
                     formats.clear();
                 }
                 outside += usize::from(!is_inside && !formats.is_empty());
-                section.extensions = codec::extensions(media, kind, &formats, index)?;
-                place.fill(&mut section, media, formats, &description);
+                let mappings = codec::extensions(media, kind, &formats, index)?;
+                if !formats.is_empty() {
+                    place.fill(&mut section, media, formats, mappings, direction(media, &description));
+                }
             }
             sections.push(section);
         }
@@ -129,9 +133,13 @@ pub(crate) fn read_answer(sdp: &str, slots: &[Slot]) -> Result<Answer, SdpError>
         if slot.active && takes && is_possible(media) {
             outside += usize::from(!bundle.contains(&slot.mid.as_str()));
             let formats = codec::formats(media, slot.kind);
-            section.extensions = codec::extensions(media, slot.kind, &formats, index)?;
             // An answer can only repeat what was offered.
-            section.extensions.retain(|extension| *extension == (OFFERED_TRANSPORT_CC, Extension::TransportCc));
+            let is_ours = |mapping: &Mapping| {
+                mapping.id == OFFERED_TRANSPORT_CC && mapping.extension == Extension::TransportCc && mapping.ways.1
+            };
+            let mappings = codec::extensions(media, slot.kind, &formats, index)?;
+            let mappings = mappings.into_iter().filter(is_ours);
+            section.extensions = mappings.map(|mapping| (mapping.id, mapping.extension)).collect();
             section.codecs = formats.into_iter().map(|format| format.entry).collect();
             if slot.rtx_ssrc.is_none() {
                 section.codecs.iter_mut().for_each(|entry| entry.rtx = None);
@@ -175,31 +183,39 @@ impl Place {
             first_format: first_format.to_owned(),
             mid: mid.map(str::to_owned),
             is_ours: false,
+            has_muxed_rtcp: media.attributes.has("rtcp-mux"),
             has_reduced_rtcp: media.attributes.has("rtcp-rsize"),
             formats: Vec::new(),
+            mappings: Vec::new(),
             layers: Vec::new(),
         }
     }
 
-    /// Takes the section with what is in common; without a codec it stays refused.
-    fn fill(&mut self, section: &mut Section, media: &Media<'_>, formats: Vec<Format>, description: &Description<'_>) {
-        if formats.is_empty() {
-            section.extensions.clear();
-            return;
-        }
-        (section.sends, section.takes) = direction(media, description);
+    /// Takes the section with what is in common.
+    fn fill(
+        &mut self,
+        section: &mut Section,
+        media: &Media<'_>,
+        formats: Vec<Format>,
+        mut mappings: Vec<Mapping>,
+        (sends, takes): (bool, bool),
+    ) {
+        mappings.retain(|mapping| (!sends || mapping.ways.0) && (!takes || mapping.ways.1));
+        (section.sends, section.takes) = (sends, takes);
         section.codecs = formats.iter().map(|format| format.entry.clone()).collect();
-        if section.sends {
-            // Layers that packets cannot name would be one picture to us.
-            if section.extension(Extension::Rid).is_some() {
-                self.layers = codec::layers(media, &formats);
-            }
-            section.rids = self.layers.iter().map(|layer| layer.rid.clone()).collect();
-            if section.rids.is_empty() {
-                (section.ssrcs, section.rtx_ssrcs) = codec::ssrcs(media);
-            }
+        section.extensions = mappings.iter().map(|mapping| (mapping.id, mapping.extension)).collect();
+        // Layers that packets cannot name would be one picture to us. They are agreed on whatever the direction: an answer without them ends a browser's
+        // simulcast for good, also that of a camera which only pauses (RFC 8829 section 5.10).
+        if section.extension(Extension::Rid).is_some() {
+            self.layers = codec::layers(media, &formats);
+        }
+        section.rids = self.layers.iter().map(|layer| layer.rid.clone()).collect();
+        // Firefox names numbers also where it only receives, for its reports.
+        if sends && section.rids.is_empty() {
+            (section.ssrcs, section.rtx_ssrcs) = codec::ssrcs(media);
         }
         self.formats = formats;
+        self.mappings = mappings;
     }
 }
 
@@ -307,7 +323,8 @@ fn sha256(line: &str) -> Option<Vec<u8>> {
     if !name.eq_ignore_ascii_case("sha-256") || digest.trim().len() != 32 * 3 - 1 {
         return None;
     }
-    let byte = |pair: &str| (pair.len() == 2).then(|| u8::from_str_radix(pair, 16).ok()).flatten();
+    let is_hex = |pair: &&str| pair.len() == 2 && pair.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let byte = |pair| Some(pair).filter(is_hex).and_then(|pair| u8::from_str_radix(pair, 16).ok());
     let bytes: Option<Vec<u8>> = digest.trim().split(':').map(byte).collect();
     bytes.filter(|bytes| bytes.len() == 32)
 }

@@ -1,6 +1,7 @@
 //! The text of a description as lines: session part, media sections, attributes. No meaning beyond RFC 8866's grammar.
 
 use super::{MAX_FORMATS, MAX_SECTIONS, MAX_TEXT_BYTES, SdpError};
+use std::str::FromStr;
 
 /// A description taken apart; borrows the text.
 #[derive(Debug, Default)]
@@ -94,7 +95,7 @@ impl<'a> Media<'a> {
             return Err(SdpError::BadSection(index));
         };
         // `9/2` counts ports; we need none of them, only to know a refusal.
-        let port = port.split('/').next().and_then(|port| port.parse().ok()).ok_or(SdpError::BadSection(index))?;
+        let port = port.split('/').next().and_then(number).ok_or(SdpError::BadSection(index))?;
         let formats: Vec<_> = words.take(MAX_FORMATS + 1).collect();
         if formats.len() > MAX_FORMATS {
             return Err(SdpError::TooManyFormats(index));
@@ -120,7 +121,13 @@ impl<'a> Media<'a> {
 /// `- 8875525576365992988 2 IN IP4 127.0.0.1`.
 fn read_origin(line: &str) -> Option<(u64, u64)> {
     let mut words = line.split_ascii_whitespace().skip(1);
-    Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+    Some((number(words.next()?)?, number(words.next()?)?))
+}
+
+/// A number as it is written again: no sign, no zeros in front.
+pub(super) fn number<T: FromStr>(text: &str) -> Option<T> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    text.parse().ok().filter(|_| is_plain)
 }
 
 /// RFC 8866 section 9, and no longer than anybody needs.

@@ -1,9 +1,8 @@
 //! Our answers and offers as text.
 
-use super::codec::{self, Format, Layer, OFFERED_TRANSPORT_CC};
+use super::codec::{self, Format, Layer, Mapping, OFFERED_TRANSPORT_CC};
 use super::read::{Place, media_name};
 use super::{CNAME, Extension, Local, Offer, Section, Slot};
-use crate::message::Kind;
 use std::fmt::{Arguments, Write};
 
 /// Our answer. `slots` says what we send, by mid, on sections on which the client takes something; on all others we only receive.
@@ -26,7 +25,7 @@ pub(crate) fn write_answer(offer: &Offer, local: Local<'_>, slots: &[Slot]) -> S
                 let candidates = first == Some(section.mid.as_str());
                 text.section(&Written::answer(place, section, slot), local, candidates);
             }
-            None => text.refusal(place),
+            None => text.refusal(place, local),
         }
     }
     text.0
@@ -54,7 +53,7 @@ struct Written<'a> {
     direction: &'a str,
     has_reduced_rtcp: bool,
     formats: Vec<Format>,
-    extensions: &'a [(u8, Extension)],
+    mappings: Vec<Mapping>,
     layers: Vec<&'a Layer>,
     /// What we send on it.
     slot: Option<&'a Slot>,
@@ -67,7 +66,9 @@ impl<'a> Written<'a> {
             let format = place.formats.iter().find(|format| format.entry == *entry)?;
             Some(format.clone())
         });
-        let layers = place.layers.iter().filter(|layer| section.sends && section.rids.contains(&layer.rid));
+        let mappings =
+            place.mappings.iter().filter(|mapping| section.extensions.contains(&(mapping.id, mapping.extension)));
+        let layers = place.layers.iter().filter(|layer| section.rids.contains(&layer.rid));
         Self {
             kind: &place.kind,
             protocol: &place.protocol,
@@ -76,7 +77,7 @@ impl<'a> Written<'a> {
             direction: direction(slot.is_some(), section.sends),
             has_reduced_rtcp: place.has_reduced_rtcp,
             formats: formats.collect(),
-            extensions: &section.extensions,
+            mappings: mappings.copied().collect(),
             layers: layers.collect(),
             slot,
         }
@@ -91,7 +92,7 @@ impl<'a> Written<'a> {
             direction: direction(slot.active, false),
             has_reduced_rtcp: true,
             formats: codec::offered(slot.kind, slot.rtx_ssrc.is_some()),
-            extensions: &[(OFFERED_TRANSPORT_CC, Extension::TransportCc)],
+            mappings: vec![Mapping { id: OFFERED_TRANSPORT_CC, extension: Extension::TransportCc, ways: (true, true) }],
             layers: Vec::new(),
             slot: slot.active.then_some(slot),
         }
@@ -146,16 +147,14 @@ impl Text {
             self.line(format_args!("a=mid:{mid}"));
         }
         // Repeated in each section: libwebrtc reads the first, GStreamer wants them all alike.
-        self.credentials(local);
-        self.line(format_args!("a=fingerprint:{}", local.fingerprint));
-        self.line(format_args!("a=setup:{}", section.setup));
+        self.transport(local, section.setup);
         self.line(format_args!("a={}", section.direction));
         self.line(format_args!("a=rtcp-mux"));
         if section.has_reduced_rtcp {
             self.line(format_args!("a=rtcp-rsize"));
         }
-        for (id, extension) in section.extensions {
-            self.line(format_args!("a=extmap:{id} {}", extension.uri()));
+        for mapping in &section.mappings {
+            self.line(format_args!("a=extmap:{}{} {}", mapping.id, mapping.answered_way(), mapping.extension.uri()));
         }
         section.formats.iter().for_each(|format| self.format(format));
         self.layers(&section.layers);
@@ -167,14 +166,25 @@ impl Text {
         }
     }
 
-    /// RFC 8829 section 5.3.1: port 0, and no part of the bundle.
-    fn refusal(&mut self, place: &Place) {
+    /// Port 0, and no part of the bundle. RFC 8829 section 5.3.1 wants no more than that, but aiortc and GStreamer refuse a description in which any section
+    /// lacks the transport's lines, and nobody minds them.
+    fn refusal(&mut self, place: &Place, local: Local<'_>) {
         self.line(format_args!("m={} 0 {} {}", place.kind, place.protocol, place.first_format));
         self.line(format_args!("c=IN IP4 0.0.0.0"));
         if let Some(mid) = &place.mid {
             self.line(format_args!("a=mid:{mid}"));
         }
+        self.transport(local, "passive");
         self.line(format_args!("a=inactive"));
+        if place.has_muxed_rtcp {
+            self.line(format_args!("a=rtcp-mux"));
+        }
+    }
+
+    fn transport(&mut self, local: Local<'_>, setup: &str) {
+        self.credentials(local);
+        self.line(format_args!("a=fingerprint:{}", local.fingerprint));
+        self.line(format_args!("a=setup:{setup}"));
     }
 
     fn format(&mut self, format: &Format) {
