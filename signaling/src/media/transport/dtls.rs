@@ -5,22 +5,16 @@
 //! its hello, as it must, neither side ever speaks again. So the stack gets each message once ([`super::reassembly`]), its timer is never
 //! served, and this module keeps the last flight and sends it again, byte for byte: a client that has it drops it by its record number.
 
-use super::TransportError;
+use super::identity::Terms;
 use super::reassembly::{Message, Reassembly};
 use bytes::BytesMut;
-use rtc::crypto::RTCCryptoProvider;
-use rtc::dtls::cipher_suite::CipherSuiteId;
-use rtc::dtls::config::{ClientAuthType, ConfigBuilder, ExtendedMasterSecretType, HandshakeConfig};
-use rtc::dtls::crypto::Certificate;
 use rtc::dtls::endpoint::{Endpoint, EndpointEvent};
-use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc::dtls::state::State;
 use rtc::shared::TransportProtocol;
 use rtc::shared::error::Error;
 use sha2::{Digest as _, Sha256};
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// We and the client, as the stack sees us (RFC 5737): paths change, the association stays.
@@ -47,63 +41,6 @@ const CLIENT_HELLO: u8 = 1;
 const CLIENT_MESSAGES: [u8; 4] = [CLIENT_HELLO, 11, 15, 16];
 /// Record header, bytes.
 const RECORD_HEADER: usize = 13;
-
-/// Who the hub is to its clients: one certificate for the server's life.
-pub(crate) struct Identity {
-    fingerprint: String,
-    terms: Terms,
-}
-
-impl Identity {
-    /// A self-signed certificate with a P-256 key.
-    pub fn generate() -> Result<Self, TransportError> {
-        let provider = rtc::crypto::default_provider().map_err(|error| Error::Crypto(error.to_string()))?;
-        let certificate = Certificate::generate_self_signed(vec!["hub".to_owned()], provider.crypto())?;
-        let der = certificate.certificate.first().ok_or(Error::ErrNonCertificate)?;
-        let hash: Vec<String> = Sha256::digest(der).iter().map(|byte| format!("{byte:02X}")).collect();
-        let fingerprint = format!("sha-256 {}", hash.join(":"));
-        let terms = |profile| -> Result<_, Error> {
-            let config = ConfigBuilder::default()
-                .with_crypto_provider(provider.clone())
-                .with_certificates(vec![certificate.clone()])
-                .with_cipher_suites(vec![CipherSuiteId::Tls_Ecdhe_Ecdsa_With_Aes_128_Gcm_Sha256])
-                .with_srtp_protection_profiles(vec![profile])
-                .with_client_auth(ClientAuthType::RequireAnyClientCert)
-                // Certificates are self-signed: `Association::fingerprint` is compared with the client's description instead.
-                .with_insecure_skip_verify(true)
-                // The stack takes a client's Finished without a look at its contents; what it would prove is in the keys then (RFC 7627).
-                .with_extended_master_secret(ExtendedMasterSecretType::Require)
-                .build(false, None)?;
-            Ok(Arc::new(config))
-        };
-        let gcm = terms(SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm)?;
-        let sha1 = terms(SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80)?;
-        Ok(Self { fingerprint, terms: Terms { provider, gcm, sha1 } })
-    }
-
-    /// As it stands in SDP: `sha-256 AB:CD:…`.
-    pub fn fingerprint(&self) -> &str {
-        &self.fingerprint
-    }
-
-    pub(super) fn terms(&self) -> Terms {
-        self.terms.clone()
-    }
-}
-
-/// The stack takes the first SRTP profile of the client's list that it knows, and browsers put the costly one first. It knows one at a time.
-#[derive(Clone)]
-pub(super) struct Terms {
-    pub provider: Arc<dyn RTCCryptoProvider>,
-    gcm: Arc<HandshakeConfig>,
-    sha1: Arc<HandshakeConfig>,
-}
-
-impl Terms {
-    fn suiting(&self, hello: &[u8]) -> Arc<HandshakeConfig> {
-        if offers_gcm(hello).unwrap_or(false) { self.gcm.clone() } else { self.sha1.clone() }
-    }
-}
 
 /// What a datagram has brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,12 +173,12 @@ impl Association {
 
     /// Says goodbye (RFC 5246, 7.2.1).
     pub fn close(&mut self, now: Instant) {
-        self.resend = None;
         if let Some(endpoint) = &mut self.endpoint {
             // It fails for no reason of its own.
             let _ = endpoint.close(now);
         }
         self.collect(now);
+        self.resend = None;
     }
 
     fn give_message(&mut self, message: Message, now: Instant) -> Result<Progress, &'static str> {
@@ -376,31 +313,4 @@ fn records(mut datagram: &[u8]) -> impl Iterator<Item = Record<'_>> {
         datagram = rest;
         (major == 254).then_some(Record { kind, epoch: u16::from_be_bytes([e0, e1]), body, whole })
     })
-}
-
-/// Does a client hello offer SRTP with AES-GCM (RFC 5764, 4.1.1; RFC 7714)? None when it cannot be read.
-fn offers_gcm(hello: &[u8]) -> Option<bool> {
-    const USE_SRTP: [u8; 2] = [0, 14];
-    const GCM: [u8; 2] = [0, 7];
-    // Version and random; then session id, cookie, cipher suites, compression methods, each with its length before it.
-    let mut rest = hello.get(34..)?;
-    for length_bytes in [1, 1, 2, 1] {
-        (_, rest) = counted(rest, length_bytes)?;
-    }
-    let (mut extensions, _) = counted(rest, 2)?;
-    while let Some((kind, after)) = extensions.split_first_chunk::<2>() {
-        let (extension, after) = counted(after, 2)?;
-        if *kind == USE_SRTP {
-            return Some(counted(extension, 2)?.0.chunks_exact(2).any(|profile| profile == GCM));
-        }
-        extensions = after;
-    }
-    Some(false)
-}
-
-/// Splits off what has its length, of so many bytes, before it.
-fn counted(bytes: &[u8], length_bytes: usize) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = bytes.split_at_checked(length_bytes)?;
-    let length = length.iter().fold(0, |length, byte| (length << 8) | usize::from(*byte));
-    rest.split_at_checked(length)
 }

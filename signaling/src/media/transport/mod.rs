@@ -1,25 +1,27 @@
 //! The transport of one peer connection: ICE-lite, DTLS and SRTP, without input or output of its own.
 //!
-//! * [`ice`] answers checks and follows the client from path to path; [`dtls`] does the handshake over [`reassembly`], and
-//!   [`srtp`] seals and opens packets with the keys that it gives.
+//! * [`ice`] answers checks and follows the client from path to path; [`dtls`] does the handshake over [`reassembly`] on the terms
+//!   of [`identity`], and [`srtp`] seals and opens packets with the keys that it gives.
 //! * What the packets mean is not known here.
 
 mod dtls;
 mod ice;
+mod identity;
 mod reassembly;
 mod srtp;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use dtls::Identity;
 pub(crate) use ice::{Datagram, claimed_ufrag, classify};
+pub(crate) use identity::Identity;
 pub(crate) use srtp::Sealer;
 
 use super::port::Path;
 use super::sdp;
 use bytes::BytesMut;
-use dtls::{Association, Progress, Terms};
+use dtls::{Association, Progress};
 use ice::Ice;
+use identity::Terms;
 use rtc::rtp::Header;
 use rtc::shared::error::Error;
 use srtp::Opener;
@@ -211,6 +213,9 @@ impl Transport {
 
     /// When to call [`Self::tick`]; none when it is over.
     pub fn deadline(&self) -> Option<Instant> {
+        if self.is_over() {
+            return None;
+        }
         let silent = (self.state == State::Up).then(|| self.heard + SILENT);
         [self.dtls.deadline(), self.fails_at(), silent].into_iter().flatten().min()
     }

@@ -132,7 +132,9 @@ fn learn(known: &mut Vec<u32>, ssrc: u32) -> Result<(), &'static str> {
 fn reason(error: &Error) -> &'static str {
     match error {
         Error::SrtpSsrcDuplicated(..) | Error::SrtcpSsrcDuplicated(..) => "repeated",
-        Error::ErrFailedToVerifyAuthTag => "forged",
+        Error::ErrFailedToVerifyAuthTag | Error::RtpFailedToVerifyAuthTag | Error::RtcpFailedToVerifyAuthTag => {
+            "forged"
+        }
         _ => "malformed SRTP",
     }
 }
