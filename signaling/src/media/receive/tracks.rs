@@ -42,6 +42,8 @@ pub(super) struct Track {
     pub current: bool,
     /// At least one. The order is that of the description, and never changes.
     pub layers: Vec<Layer>,
+    /// The description names the largest picture first.
+    descending: bool,
 }
 
 #[derive(Debug, Default)]
@@ -54,6 +56,33 @@ pub(super) struct Layer {
 }
 
 impl Track {
+    /// From a layer's place in the description to its number, smallest picture first, and back. Browsers name the smallest first because libwebrtc wants
+    /// it so; RFC 8853 has the preferred one first, and so has OBS.
+    pub fn number(&self, layer: usize) -> usize {
+        if self.descending { (self.layers.len() - 1).saturating_sub(layer) } else { layer }
+    }
+
+    /// The layer of this number.
+    pub fn layer(&self, number: usize) -> Option<&Layer> {
+        self.layers.get(self.number(number))
+    }
+
+    pub fn layer_mut(&mut self, number: usize) -> Option<&mut Layer> {
+        let at = self.number(number);
+        self.layers.get_mut(at)
+    }
+
+    /// A key frame came: which way the layers are ordered may be known now.
+    pub fn compare_sizes(&mut self) {
+        let sizes = self.layers.iter().filter_map(|layer| layer.stream.as_ref()?.size());
+        let areas: Vec<_> = sizes.map(|(width, height)| u32::from(width) * u32::from(height)).collect();
+        if let (Some(first), Some(last)) = (areas.first(), areas.last())
+            && first != last
+        {
+            self.descending = first > last;
+        }
+    }
+
     /// What a payload type means here: the codec, and whether it is a resend.
     pub fn codec(&self, payload_type: u8) -> Option<(Codec, bool)> {
         self.section.codecs.iter().find_map(|entry| {
@@ -102,7 +131,12 @@ impl Tracks {
             if let Some(track) = self.list.get_mut(at) {
                 track.section = section.clone();
             } else if self.list.len() < SECTIONS {
-                self.list.push(Track { section: section.clone(), current: false, layers: vec![Layer::default()] });
+                self.list.push(Track {
+                    section: section.clone(),
+                    current: false,
+                    layers: vec![Layer::default()],
+                    descending: false,
+                });
             }
             self.settle_layers(at);
         }
@@ -197,11 +231,14 @@ impl Tracks {
     }
 
     fn find(&self, header: &Header, now: Instant) -> Option<Place> {
-        if let Some((track, media)) = announced(&self.list, header.ssrc) {
-            let (_, repair) = self.fits(track, header.payload_type)?;
-            let layer = media.and_then(|media| self.sources.iter().find(|source| source.ssrc == media));
-            let layer = layer.filter(|source| source.place.track == track).map_or(0, |source| source.place.layer);
-            return Some(Place { track, layer, repair });
+        if let Some((at, media)) = announced(&self.list, header.ssrc) {
+            let (track, repair) = self.fits(at, header.payload_type)?;
+            let media = media.and_then(|media| self.sources.iter().find(|source| source.ssrc == media));
+            let layer = media.filter(|source| source.place.track == at).map(|source| source.place.layer);
+            // Of several layers the SSRC alone does not tell which.
+            if let Some(layer) = layer.or((track.layers.len() == 1).then_some(0)) {
+                return Some(Place { track: at, layer, repair });
+            }
         }
         let named = |id: Option<u8>| id.and_then(|id| header.extensions.iter().find(|extension| extension.id == id));
         let (mid, rid) = (named(self.ids.mid), named(self.ids.repaired).or(named(self.ids.rid)));
