@@ -27,7 +27,7 @@ use rtc::rtp::Header;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 use stream::{Counts, Incoming, Stream};
-use tracks::{Layer, Tracks};
+use tracks::{Layer, Tracks, named};
 
 /// Receiver reports go out so often (RFC 3550, 6.2, with the reduced minimum of a small session).
 const REPORTS: Duration = Duration::from_secs(1);
@@ -120,7 +120,7 @@ impl Receiver {
     ///
     /// None for what nobody needs: padding that closes no gap, probes, repeats, unknown streams.
     pub fn rtp(&mut self, header: &Header, packet: BytesMut, now: Instant) -> Option<(Kind, MediaPacket)> {
-        if let Some([high, low]) = extension(header, self.tracks.ids().transport) {
+        if let Some([high, low]) = named(header, self.tracks.ids().transport) {
             self.arrivals.record(u16::from_be_bytes([*high, *low]), now);
         }
         let taken = self.take(header, packet, now);
@@ -139,15 +139,15 @@ impl Receiver {
         packet.truncate(end);
         packet.advance(start);
         let place = self.tracks.place(header, now)?;
-        let level = match extension(header, self.tracks.ids().level) {
+        let level = match named(header, self.tracks.ids().level) {
             Some([level, ..]) => Some(level & 0x7f),
             _ => None,
         };
         let track = self.tracks.get(place.track)?;
         let kind = track.section.kind;
         let told = track.codec(header.payload_type);
-        let Layer { stream, past, .. } = track.layers.get_mut(place.layer)?;
-        let codec = match (told, &stream) {
+        let layer = track.layers.get_mut(place.layer)?;
+        let codec = match (told, &layer.stream) {
             (Some((codec, repair)), _) if repair == place.repair => codec,
             // Something else on a known SSRC (comfort noise, tones): its number is taken, or it would be missed and asked for.
             (_, Some(stream)) if !place.repair => {
@@ -162,19 +162,17 @@ impl Receiver {
             Incoming { sequence, timestamp, marker, codec, payload: Bytes::new(), level, repair: place.repair };
         let stream = if place.repair {
             // RFC 4588, 4: the number that it had at first stands before the payload. What has nothing behind it is padding.
-            let stream = stream.as_mut()?;
+            let stream = layer.stream.as_mut()?;
             if packet.len() <= 2 {
                 return Some(None);
             }
             (incoming.sequence, incoming.level) = (packet.get_u16(), None);
             stream
         } else {
-            if stream.as_ref().is_some_and(|stream| stream.ssrc() != header.ssrc)
-                && let Some(old) = stream.take()
-            {
-                past.add(old.counts());
+            if layer.stream.as_ref().is_some_and(|stream| stream.ssrc() != header.ssrc) {
+                layer.end();
             }
-            stream.get_or_insert_with(|| Stream::new(header.ssrc, kind, &incoming, now))
+            layer.stream.get_or_insert_with(|| Stream::new(header.ssrc, kind, &incoming, now))
         };
         incoming.payload = packet.freeze();
         let Some(mut taken) = stream.take(incoming, &mut self.limits, now) else { return Some(None) };
@@ -301,11 +299,6 @@ impl Receiver {
         let lost = u32::try_from(expected_now.saturating_sub(packets_now)).unwrap_or(u32::MAX);
         self.fraction_lost = f64::from(lost) / f64::from(u32::try_from(expected_now).unwrap_or(u32::MAX).max(1));
     }
-}
-
-fn extension(header: &Header, id: Option<u8>) -> Option<&[u8]> {
-    let id = id?;
-    header.extensions.iter().find(|extension| extension.id == id).map(|extension| &*extension.payload)
 }
 
 /// Where the payload stands, without padding (RFC 3550, 5.1 and 5.3.1). Read from the bytes: of a header with reserved extension ids the parsed form

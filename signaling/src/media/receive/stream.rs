@@ -158,6 +158,10 @@ impl Stream {
         let (sequence, newer, asked) = match arrival {
             Arrival::Repeat => {
                 self.counts.duplicates += 1;
+                let sequence = self.window.extend(packet.sequence);
+                if let Some(round_trip) = self.missing.repeat(sequence) {
+                    limits.learn(round_trip);
+                }
                 return None;
             }
             Arrival::Newer { sequence, skipped } => {
@@ -170,10 +174,10 @@ impl Stream {
                 // Overtaken by the first one.
                 self.base = self.base.min(sequence);
                 let filled = self.missing.fill(sequence, now);
-                if let Some(filled) = filled {
-                    limits.learn(filled);
+                if let Some(round_trip) = filled.and_then(|filled| filled.round_trip) {
+                    limits.learn(round_trip);
                 }
-                (sequence, false, filled.is_some_and(|filled| filled.tries > 0))
+                (sequence, false, filled.is_some_and(|filled| filled.asked))
             }
             Arrival::Restart { sequence } => {
                 self.begin_anew(expected, sequence);

@@ -95,6 +95,15 @@ impl Track {
     }
 }
 
+impl Layer {
+    /// Its stream is over; what was counted stays.
+    pub fn end(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            self.past.add(stream.counts());
+        }
+    }
+}
+
 /// Extension ids; the same in all sections of a bundle (RFC 8843, 9.1).
 #[derive(Debug, Default)]
 pub(super) struct Ids {
@@ -214,7 +223,9 @@ impl Tracks {
         let known =
             self.sources.iter().find(|source| source.ssrc == header.ssrc).map(|source| (source.place, source.replaced));
         let place = match known {
-            Some((place, false)) => return Some(place).filter(|place| self.is_current(*place)),
+            Some((place, false)) if self.is_current(place) => return Some(place),
+            // Of a section that is silent now; only by name it may be another's.
+            Some((_, false)) if named(header, self.ids.mid).is_none() => return None,
             Some((place, true)) if self.is_heard(place, now) => return None,
             _ => self.find(header, now)?,
         };
@@ -240,20 +251,20 @@ impl Tracks {
                 return Some(Place { track: at, layer, repair });
             }
         }
-        let named = |id: Option<u8>| id.and_then(|id| header.extensions.iter().find(|extension| extension.id == id));
-        let (mid, rid) = (named(self.ids.mid), named(self.ids.repaired).or(named(self.ids.rid)));
+        let (mid, rid) =
+            (named(header, self.ids.mid), named(header, self.ids.repaired).or(named(header, self.ids.rid)));
         if mid.is_none() && rid.is_none() {
             return self.only_place(header.payload_type, now);
         }
         let mut found = None;
         for (at, track) in self.list.iter().enumerate() {
             let Some((_, repair)) = self.fits(at, header.payload_type) else { continue };
-            if mid.is_some_and(|mid| mid.payload != track.section.mid.as_bytes()) {
+            if mid.is_some_and(|mid| mid != track.section.mid.as_bytes()) {
                 continue;
             }
             let layer = match (rid, track.layers.as_slice()) {
                 (Some(rid), layers) if !track.section.rids.is_empty() || layers.len() > 1 => {
-                    layers.iter().position(|layer| rid.payload == layer.rid.as_bytes())
+                    layers.iter().position(|layer| rid == layer.rid.as_bytes())
                 }
                 (_, [_]) if mid.is_some() => Some(0),
                 _ => None,
@@ -290,7 +301,14 @@ impl Tracks {
 
     /// False when there are too many.
     fn learn(&mut self, ssrc: u32, place: Place) -> bool {
-        self.sources.retain(|source| source.ssrc != ssrc);
+        let before = self.sources.iter().position(|source| source.ssrc == ssrc).map(|at| self.sources.remove(at).place);
+        if let Some(before) = before.filter(|before| *before != place && !before.repair) {
+            let layer = self.list.get_mut(before.track).and_then(|track| track.layers.get_mut(before.layer));
+            if let Some(layer) = layer.filter(|layer| layer.stream.as_ref().is_some_and(|stream| stream.ssrc() == ssrc))
+            {
+                layer.end();
+            }
+        }
         for source in self.sources.iter_mut().filter(|source| source.place == place) {
             source.replaced = true;
         }
@@ -301,6 +319,12 @@ impl Tracks {
         self.sources.push(Source { ssrc, place, replaced: false });
         true
     }
+}
+
+/// What an extension of the header says.
+pub(super) fn named(header: &Header, id: Option<u8>) -> Option<&[u8]> {
+    let id = id?;
+    header.extensions.iter().find(|extension| extension.id == id).map(|extension| &*extension.payload)
 }
 
 /// The section whose description names the SSRC, and of a resend's SSRC that of the media.

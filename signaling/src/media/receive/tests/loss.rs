@@ -70,13 +70,11 @@ fn five_percent_of_loss_are_recovered_without_a_storm() {
         let outcome = over_a_lossy_line(seed, 0.05, ms(delay));
         let Outcome { stats, dropped, passed } = outcome;
         assert!(dropped > 100 && stats.lost == dropped, "{outcome:?}");
-        assert!(stats.recovered * 100 > dropped * 95, "{outcome:?}");
-        assert!(stats.requests < dropped * 2, "{outcome:?}");
+        assert!(stats.recovered * 100 > dropped * 98, "{outcome:?}");
+        assert!(stats.requests * 2 < dropped * 3, "{outcome:?}");
         assert_eq!(passed, stats.packets + stats.recovered);
-        assert!(
-            (stats.round_trip_ms - 2.0 * Duration::from_millis(delay).as_secs_f64() * 1000.0).abs() < 30.0 + 20.0,
-            "{outcome:?}"
-        );
+        let round_trip = 2.0 * ms(delay).as_secs_f64() * 1000.0;
+        assert!((stats.round_trip_ms - round_trip).abs() < 10.0, "{outcome:?}");
     }
 }
 
@@ -85,9 +83,9 @@ fn twenty_percent_of_loss_are_recovered_without_a_storm() {
     for (seed, delay) in [(5, 10), (6, 50), (7, 100)] {
         let outcome = over_a_lossy_line(seed, 0.2, ms(delay));
         let Outcome { stats, dropped, .. } = outcome;
-        assert!(dropped > 600 && stats.recovered * 100 > dropped * 90, "{outcome:?}");
-        assert!(stats.requests < dropped * 3, "{outcome:?}");
-        assert!(stats.duplicates < dropped, "{outcome:?}");
+        assert!(dropped > 600 && stats.recovered * 100 > dropped * 95, "{outcome:?}");
+        assert!(stats.requests < dropped * 2, "{outcome:?}");
+        assert!(stats.duplicates * 10 < dropped, "{outcome:?}");
     }
 }
 

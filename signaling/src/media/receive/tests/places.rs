@@ -124,6 +124,12 @@ fn a_section_that_stops_sending_is_silent_and_goes_on_where_it_was() {
         assert!(sent(2, VP8, 2 + round, 0, &FRAME).to(&mut receiver, start).is_some());
     }
     assert_eq!(receiver.stats().packets, 11);
+    // The camera's last packets are not taken for the screen's, although the payload type would fit; only when they name it.
+    receiver.negotiated(&[Section { sends: false, ..camera() }, section("2", Kind::Screen, &[])]);
+    assert!(sent(2, VP8, 12, 0, &FRAME).to(&mut receiver, start).is_none());
+    assert!(sent(2, VP8, 13, 0, &FRAME).with(MID, b"1").to(&mut receiver, start).is_none());
+    let moved = sent(2, VP8, 14, 0, &FRAME).with(MID, b"2");
+    assert_eq!(moved.to(&mut receiver, start).map(|(kind, _)| kind), Some(Kind::Screen));
 }
 
 #[test]
