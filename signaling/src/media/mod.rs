@@ -169,6 +169,15 @@ impl Codec {
             Self::Av1 => av1::starts_key_frame(payload),
         }
     }
+
+    /// Width and height in pixels, from a packet that starts a key frame; none for codecs whose headers we do not read so far.
+    pub fn picture_size(self, payload: &[u8]) -> Option<(u16, u16)> {
+        match self {
+            Self::Vp8 => vp8::key_frame_size(payload.get(vp8::descriptor(payload)?.data..)?),
+            Self::H264 => h264::picture_size(payload),
+            Self::Opus | Self::Vp9 | Self::Av1 => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -182,6 +191,7 @@ mod tests {
         fn no_bytes_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             for codec in [Codec::Opus, Codec::Vp8, Codec::Vp9, Codec::H264, Codec::Av1] {
                 codec.starts_key_frame(&bytes);
+                codec.picture_size(&bytes);
             }
             let mut moved = bytes.clone();
             vp8::move_picture_ids(&mut moved, 77, 7);

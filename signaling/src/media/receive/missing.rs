@@ -24,6 +24,8 @@ const REQUESTS_AT_ONCE: u32 = 256;
 /// Until a resend has told better.
 const ROUND_TRIP: Duration = Duration::from_millis(100);
 const LONGEST_ROUND_TRIP: Duration = Duration::from_secs(1);
+/// Packets that came after several requests, remembered until the other answers come.
+const ANSWERED: usize = 32;
 
 #[derive(Debug)]
 struct Hole {
@@ -44,14 +46,17 @@ pub(super) struct Missing {
     next: Option<Instant>,
     /// The newest that was given up since [`Missing::ask`] told of one.
     given_up: Option<u64>,
+    /// Packets that came after several requests, and how long after the first.
+    answered: VecDeque<(u64, Duration)>,
 }
 
 /// A packet that came after all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Filled {
-    pub tries: u8,
-    /// Since the first request.
-    pub waited: Option<Duration>,
+    /// It was asked for.
+    pub asked: bool,
+    /// How long the answer took, where that is certain.
+    pub round_trip: Option<Duration>,
 }
 
 impl Missing {
@@ -95,12 +100,25 @@ impl Missing {
         }
     }
 
-    /// It came: late by itself or sent again.
+    /// It came: late by itself or sent again. After several requests it is not known which was answered.
     pub fn fill(&mut self, sequence: u64, now: Instant) -> Option<Filled> {
         let at = self.holes.binary_search_by_key(&sequence, |hole| hole.sequence).ok()?;
         let hole = self.holes.remove(at)?;
         let waited = hole.first_asked.map(|asked| now.saturating_duration_since(asked));
-        Some(Filled { tries: hole.tries, waited })
+        if let (2.., Some(waited)) = (hole.tries, waited) {
+            if self.answered.len() >= ANSWERED {
+                self.answered.pop_front();
+            }
+            self.answered.push_back((sequence, waited));
+        }
+        Some(Filled { asked: hole.tries > 0, round_trip: waited.filter(|_| hole.tries == 1) })
+    }
+
+    /// It was sent once more. If it came after several requests, those were too many, and the first was answered: this is how a round trip longer than
+    /// thought is learned (compare RFC 3522).
+    pub fn repeat(&mut self, sequence: u64) -> Option<Duration> {
+        let at = self.answered.iter().position(|(answered, _)| *answered == sequence)?;
+        self.answered.remove(at).map(|(_, waited)| waited)
     }
 
     pub fn clear(&mut self) {
@@ -175,13 +193,9 @@ impl Limits {
         self.round_trip
     }
 
-    /// Learns from an answer. After one request the time is sure. After several it is that of the first, which may be too long if an answer was lost, and
-    /// counts little; but without it a round trip longer than our first guess would never be learned, and everything asked for twice.
-    pub fn learn(&mut self, filled: Filled) {
-        let Some(sample) = filled.waited else { return };
-        let sample = sample.min(LONGEST_ROUND_TRIP);
-        let weight = if filled.tries == 1 { 4 } else { 16 };
-        self.round_trip = (self.round_trip * (weight - 1) + sample) / weight;
+    /// Learns from an answer.
+    pub fn learn(&mut self, round_trip: Duration) {
+        self.round_trip = (self.round_trip * 3 + round_trip.min(LONGEST_ROUND_TRIP)) / 4;
     }
 
     /// Until the next request for the same packet, after so many.
@@ -228,8 +242,9 @@ mod tests {
         assert_eq!(ask(&mut missing, 102, now + 10 * MS, &mut limits).0, [101]);
         assert_eq!(ask(&mut missing, 102, now + 119 * MS, &mut limits).0, [0; 0]);
         assert_eq!(ask(&mut missing, 102, now + 120 * MS, &mut limits).0, [101]);
-        assert_eq!(missing.fill(101, now + 130 * MS), Some(Filled { tries: 2, waited: Some(120 * MS) }));
+        assert_eq!(missing.fill(101, now + 130 * MS), Some(Filled { asked: true, round_trip: None }));
         assert_eq!(missing.fill(101, now + 130 * MS), None);
+        assert_eq!((missing.repeat(101), missing.repeat(101)), (Some(120 * MS), None));
         assert_eq!(ask(&mut missing, 102, now + 900 * MS, &mut limits), (vec![], None));
         assert_eq!(missing.due(), None);
     }
@@ -271,7 +286,7 @@ mod tests {
         let start = Instant::now();
         let (mut missing, mut limits) = (Missing::default(), Limits::new(start));
         for _ in 0..50 {
-            limits.learn(Filled { tries: 1, waited: Some(5 * MS) });
+            limits.learn(5 * MS);
         }
         missing.skip(102, 1, start);
         let mut requests = 0;
@@ -315,13 +330,37 @@ mod tests {
     }
 
     #[test]
-    fn a_long_round_trip_is_learned_even_when_all_is_asked_for_twice() {
-        let mut limits = Limits::new(Instant::now());
-        for _ in 0..60 {
-            limits.learn(Filled { tries: 3, waited: Some(400 * MS) });
+    fn a_long_round_trip_is_learned_from_answers_that_come_twice() {
+        let start = Instant::now();
+        let (mut missing, mut limits) = (Missing::default(), Limits::new(start));
+        for sequence in 1000..1020 {
+            missing.skip(sequence + 1, 1, start);
+            for step in 0..400 {
+                ask(&mut missing, sequence + 1, start + step * MS, &mut limits);
+            }
+            let filled = missing.fill(sequence, start + 410 * MS).unwrap();
+            match filled.round_trip.or_else(|| missing.repeat(sequence)) {
+                Some(sample) => limits.learn(sample),
+                None => panic!("asked once, or twice"),
+            }
         }
-        assert!(limits.round_trip() > 380 * MS);
-        limits.learn(Filled { tries: 1, waited: Some(40 * MS) });
-        assert!(limits.round_trip() < 320 * MS, "an answer after one request counts more");
+        assert!(limits.round_trip() > 390 * MS && limits.round_trip() <= 400 * MS, "{:?}", limits.round_trip());
+        limits.learn(40 * MS);
+        assert!(limits.round_trip() < 320 * MS);
+    }
+
+    #[test]
+    fn what_is_remembered_of_answers_is_bounded() {
+        let start = Instant::now();
+        let (mut missing, mut limits) = (Missing::default(), Limits::new(start));
+        for sequence in 1000..1100 {
+            missing.skip(sequence + 1, 1, start);
+            for step in [10, 200] {
+                ask(&mut missing, sequence + 1, start + step * MS, &mut limits);
+            }
+            missing.fill(sequence, start + 210 * MS);
+        }
+        assert_eq!(missing.answered.len(), ANSWERED);
+        assert_eq!((missing.repeat(1000), missing.repeat(1099)), (None, Some(200 * MS)));
     }
 }

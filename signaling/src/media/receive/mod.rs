@@ -20,14 +20,14 @@ use super::packet::MediaPacket;
 use super::sdp::Section;
 use crate::message::Kind;
 use arrivals::Arrivals;
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use control::Said;
 use missing::Limits;
 use rtc::rtp::Header;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 use stream::{Counts, Incoming, Stream};
-use tracks::{Layer, Place, Tracks};
+use tracks::{Layer, Tracks, named};
 
 /// Receiver reports go out so often (RFC 3550, 6.2, with the reduced minimum of a small session).
 const REPORTS: Duration = Duration::from_secs(1);
@@ -42,6 +42,8 @@ pub(crate) struct LayerRate {
     pub layer: usize,
     /// Empty without simulcast.
     pub rid: String,
+    /// Width and height in pixels of the latest key frame, where the codec's headers are read (VP8, H.264).
+    pub size: Option<(u16, u16)>,
     /// Over the last second, RTP headers included, padding not.
     pub bits_per_second: u64,
     pub frames_per_second: u64,
@@ -113,61 +115,74 @@ impl Receiver {
         self.tracks.negotiated(sections);
     }
 
-    /// A decrypted packet: its header, and all its plain bytes. None for what nobody needs: padding that closes no gap, probes, repeats, unknown streams.
+    /// A decrypted packet: its header, and all its plain bytes. Layers are numbered as the description names them, until key frames show that it
+    /// names the largest picture first.
+    ///
+    /// None for what nobody needs: padding that closes no gap, probes, repeats, unknown streams.
     pub fn rtp(&mut self, header: &Header, packet: BytesMut, now: Instant) -> Option<(Kind, MediaPacket)> {
-        self.latest = header.ssrc;
-        if let Some([high, low]) = extension(header, self.tracks.ids().transport) {
+        if let Some([high, low]) = named(header, self.tracks.ids().transport) {
             self.arrivals.record(u16::from_be_bytes([*high, *low]), now);
         }
-        let taken = self.take(header, packet.freeze(), now);
+        let taken = self.take(header, packet, now);
         if taken.is_none() {
             self.unknown += 1;
+        }
+        if taken.is_some() || self.latest == 0 {
+            self.latest = header.ssrc;
         }
         taken.flatten()
     }
 
     /// The outer none: of no known stream.
-    fn take(&mut self, header: &Header, packet: Bytes, now: Instant) -> Option<Option<(Kind, MediaPacket)>> {
-        let mut payload = packet.slice(payload_of(header, &packet)?);
+    fn take(&mut self, header: &Header, mut packet: BytesMut, now: Instant) -> Option<Option<(Kind, MediaPacket)>> {
+        let Range { start, end } = payload_of(header, &packet)?;
+        packet.truncate(end);
+        packet.advance(start);
         let place = self.tracks.place(header, now)?;
-        let level = match extension(header, self.tracks.ids().level) {
+        let level = match named(header, self.tracks.ids().level) {
             Some([level, ..]) => Some(level & 0x7f),
             _ => None,
         };
         let track = self.tracks.get(place.track)?;
         let kind = track.section.kind;
         let told = track.codec(header.payload_type);
-        let Layer { stream, past, .. } = track.layers.get_mut(place.layer)?;
-        let mut sequence = header.sequence_number;
-        let codec = match (told, &stream) {
+        let layer = track.layers.get_mut(place.layer)?;
+        let codec = match (told, &layer.stream) {
             (Some((codec, repair)), _) if repair == place.repair => codec,
             // Something else on a known SSRC (comfort noise, tones): its number is taken, or it would be missed and asked for.
             (_, Some(stream)) if !place.repair => {
                 self.unknown += 1;
-                payload.clear();
+                packet.clear();
                 stream.codec()
             }
             _ => return None,
         };
-        if place.repair {
+        let Header { sequence_number: sequence, timestamp, marker, .. } = *header;
+        let mut incoming =
+            Incoming { sequence, timestamp, marker, codec, payload: Bytes::new(), level, repair: place.repair };
+        let stream = if place.repair {
             // RFC 4588, 4: the number that it had at first stands before the payload. What has nothing behind it is padding.
-            let stream = stream.as_mut()?;
-            if payload.len() <= 2 {
+            let stream = layer.stream.as_mut()?;
+            if packet.len() <= 2 {
                 return Some(None);
             }
-            let original = payload.split_to(2);
-            sequence = u16::from_be_bytes(*original.first_chunk::<2>()?);
-            let again = Incoming { level: None, ..incoming(header, sequence, codec, payload, place) };
-            return Some(stream.take(again, &mut self.limits, now).map(|packet| (kind, packet)));
+            (incoming.sequence, incoming.level) = (packet.get_u16(), None);
+            stream
+        } else {
+            if layer.stream.as_ref().is_some_and(|stream| stream.ssrc() != header.ssrc) {
+                layer.end();
+            }
+            layer.stream.get_or_insert_with(|| Stream::new(header.ssrc, kind, &incoming, now))
+        };
+        incoming.payload = packet.freeze();
+        let Some(mut taken) = stream.take(incoming, &mut self.limits, now) else { return Some(None) };
+        if track.layers.len() > 1 {
+            if taken.starts_key_frame {
+                track.compare_sizes();
+            }
+            taken.layer = track.number(place.layer);
         }
-        let incoming = Incoming { level, ..incoming(header, sequence, codec, payload, place) };
-        if stream.as_ref().is_some_and(|stream| stream.ssrc() != header.ssrc)
-            && let Some(old) = stream.take()
-        {
-            past.add(old.counts());
-        }
-        let stream = stream.get_or_insert_with(|| Stream::new(header.ssrc, kind, place.layer, &incoming, now));
-        Some(stream.take(incoming, &mut self.limits, now).map(|packet| (kind, packet)))
+        Some(Some((kind, taken)))
     }
 
     /// A decrypted compound packet of the publisher.
@@ -184,13 +199,13 @@ impl Receiver {
 
     /// A request for a key frame of this layer (PLI), if anything of it was ever heard. How often is for the caller to limit.
     pub fn keyframe_request(&mut self, kind: Kind, layer: usize) -> Option<Vec<u8>> {
-        let stream = self.tracks.current(kind)?.layers.get(layer)?.stream.as_ref()?;
+        let stream = self.tracks.current(kind)?.layer(layer)?.stream.as_ref()?;
         Some(control::picture_loss(self.sender, stream.ssrc()))
     }
 
     /// A packet of this layer is gone for good and no key frame has come since: a key frame has to be asked for. Told once for each time.
     pub fn take_lost(&mut self, kind: Kind, layer: usize) -> bool {
-        let layer = self.tracks.current_mut(kind).and_then(|track| track.layers.get_mut(layer));
+        let layer = self.tracks.current_mut(kind).and_then(|track| track.layer_mut(layer));
         layer.and_then(|layer| layer.stream.as_mut()).is_some_and(Stream::take_lost)
     }
 
@@ -233,13 +248,14 @@ impl Receiver {
     /// How the layers of the section of this kind come in, smallest first; those that never sent are not among them.
     pub fn layers(&self, kind: Kind, now: Instant) -> Vec<LayerRate> {
         let patience = if kind == Kind::Screen { SCREEN_ALIVE } else { ALIVE };
-        let layers = self.tracks.current(kind).into_iter().flat_map(|track| track.layers.iter().enumerate());
-        let heard = layers.filter_map(|(at, layer)| Some((at, &layer.rid, layer.stream.as_ref()?)));
-        heard
-            .map(|(layer, rid, stream)| {
+        let Some(track) = self.tracks.current(kind) else { return Vec::new() };
+        (0..track.layers.len())
+            .filter_map(|number| {
+                let Layer { rid, stream: Some(stream), .. } = track.layer(number)? else { return None };
                 let (bits_per_second, frames_per_second) = stream.rates(now);
                 let alive = stream.heard().is_some_and(|heard| now.saturating_duration_since(heard) < patience);
-                LayerRate { layer, rid: rid.clone(), bits_per_second, frames_per_second, alive }
+                let (layer, rid, size) = (number, rid.clone(), stream.size());
+                Some(LayerRate { layer, rid, size, bits_per_second, frames_per_second, alive })
             })
             .collect()
     }
@@ -283,16 +299,6 @@ impl Receiver {
         let lost = u32::try_from(expected_now.saturating_sub(packets_now)).unwrap_or(u32::MAX);
         self.fraction_lost = f64::from(lost) / f64::from(u32::try_from(expected_now).unwrap_or(u32::MAX).max(1));
     }
-}
-
-fn incoming(header: &Header, sequence: u16, codec: super::Codec, payload: Bytes, place: Place) -> Incoming {
-    let Header { timestamp, marker, .. } = *header;
-    Incoming { sequence, timestamp, marker, codec, payload, level: None, repair: place.repair }
-}
-
-fn extension(header: &Header, id: Option<u8>) -> Option<&[u8]> {
-    let id = id?;
-    header.extensions.iter().find(|extension| extension.id == id).map(|extension| &*extension.payload)
 }
 
 /// Where the payload stands, without padding (RFC 3550, 5.1 and 5.3.1). Read from the bytes: of a header with reserved extension ids the parsed form

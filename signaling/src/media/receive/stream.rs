@@ -61,7 +61,6 @@ struct Clocks {
 pub(super) struct Stream {
     ssrc: u32,
     kind: Kind,
-    layer: usize,
     codec: Codec,
     window: Window,
     /// Where counting began; `counts` has what was expected before the sender last began anew.
@@ -83,18 +82,19 @@ pub(super) struct Stream {
     /// The start of the newest key frame, and the newest packet without which pictures cannot go on.
     key_frame: Option<u64>,
     broken: Option<u64>,
+    /// Width and height of the latest key frame.
+    size: Option<(u16, u16)>,
     /// The last packet with something in it; none after a goodbye.
     heard: Option<Instant>,
 }
 
 impl Stream {
     /// Begins with its first packet, which is still to be taken in.
-    pub fn new(ssrc: u32, kind: Kind, layer: usize, first: &Incoming, now: Instant) -> Self {
+    pub fn new(ssrc: u32, kind: Kind, first: &Incoming, now: Instant) -> Self {
         let window = Window::before(first.sequence);
         Self {
             ssrc,
             kind,
-            layer,
             codec: first.codec,
             base: window.highest() + 1,
             window,
@@ -110,6 +110,7 @@ impl Stream {
             missing: Missing::default(),
             key_frame: None,
             broken: None,
+            size: None,
             heard: None,
         }
     }
@@ -124,6 +125,11 @@ impl Stream {
 
     pub fn heard(&self) -> Option<Instant> {
         self.heard
+    }
+
+    /// Width and height in pixels, where the codec's headers tell.
+    pub fn size(&self) -> Option<(u16, u16)> {
+        self.size
     }
 
     /// Bits and frames in a second.
@@ -145,13 +151,17 @@ impl Stream {
         Duration::from_micros(micros)
     }
 
-    /// Takes a packet in. None when it is a repeat, or closes no gap and has nothing in it.
+    /// Takes a packet in. None when it is a repeat, or closes no gap and has nothing in it. Its layer is for the caller to fill in.
     pub fn take(&mut self, packet: Incoming, limits: &mut Limits, now: Instant) -> Option<MediaPacket> {
         let expected = self.expected();
         let arrival = if packet.repair { self.window.fill(packet.sequence) } else { self.window.take(packet.sequence) };
         let (sequence, newer, asked) = match arrival {
             Arrival::Repeat => {
                 self.counts.duplicates += 1;
+                let sequence = self.window.extend(packet.sequence);
+                if let Some(round_trip) = self.missing.repeat(sequence) {
+                    limits.learn(round_trip);
+                }
                 return None;
             }
             Arrival::Newer { sequence, skipped } => {
@@ -164,10 +174,10 @@ impl Stream {
                 // Overtaken by the first one.
                 self.base = self.base.min(sequence);
                 let filled = self.missing.fill(sequence, now);
-                if let Some(filled) = filled {
-                    limits.learn(filled);
+                if let Some(round_trip) = filled.and_then(|filled| filled.round_trip) {
+                    limits.learn(round_trip);
                 }
-                (sequence, false, filled.is_some_and(|filled| filled.tries > 0))
+                (sequence, false, filled.is_some_and(|filled| filled.asked))
             }
             Arrival::Restart { sequence } => {
                 self.begin_anew(expected, sequence);
@@ -188,6 +198,7 @@ impl Stream {
         if starts_key_frame {
             self.key_frame = self.key_frame.max(Some(sequence));
             self.broken = self.broken.filter(|broken| *broken > sequence);
+            self.size = packet.codec.picture_size(&packet.payload).or(self.size);
         }
         if !empty {
             self.heard = Some(now);
@@ -203,7 +214,7 @@ impl Stream {
             timestamp: packet.timestamp,
             marker: packet.marker,
             codec: packet.codec,
-            layer: self.layer,
+            layer: 0,
             payload: packet.payload,
             starts_key_frame,
             level: packet.level,

@@ -42,6 +42,8 @@ pub(super) struct Track {
     pub current: bool,
     /// At least one. The order is that of the description, and never changes.
     pub layers: Vec<Layer>,
+    /// The description names the largest picture first.
+    descending: bool,
 }
 
 #[derive(Debug, Default)]
@@ -54,6 +56,33 @@ pub(super) struct Layer {
 }
 
 impl Track {
+    /// From a layer's place in the description to its number, smallest picture first, and back. Browsers name the smallest first because libwebrtc wants
+    /// it so; RFC 8853 has the preferred one first, and so has OBS.
+    pub fn number(&self, layer: usize) -> usize {
+        if self.descending { (self.layers.len() - 1).saturating_sub(layer) } else { layer }
+    }
+
+    /// The layer of this number.
+    pub fn layer(&self, number: usize) -> Option<&Layer> {
+        self.layers.get(self.number(number))
+    }
+
+    pub fn layer_mut(&mut self, number: usize) -> Option<&mut Layer> {
+        let at = self.number(number);
+        self.layers.get_mut(at)
+    }
+
+    /// A key frame came: which way the layers are ordered may be known now.
+    pub fn compare_sizes(&mut self) {
+        let sizes = self.layers.iter().filter_map(|layer| layer.stream.as_ref()?.size());
+        let areas: Vec<_> = sizes.map(|(width, height)| u32::from(width) * u32::from(height)).collect();
+        if let (Some(first), Some(last)) = (areas.first(), areas.last())
+            && first != last
+        {
+            self.descending = first > last;
+        }
+    }
+
     /// What a payload type means here: the codec, and whether it is a resend.
     pub fn codec(&self, payload_type: u8) -> Option<(Codec, bool)> {
         self.section.codecs.iter().find_map(|entry| {
@@ -63,6 +92,15 @@ impl Track {
                 (entry.rtx == Some(payload_type)).then_some((entry.codec, true))
             }
         })
+    }
+}
+
+impl Layer {
+    /// Its stream is over; what was counted stays.
+    pub fn end(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            self.past.add(stream.counts());
+        }
     }
 }
 
@@ -102,7 +140,12 @@ impl Tracks {
             if let Some(track) = self.list.get_mut(at) {
                 track.section = section.clone();
             } else if self.list.len() < SECTIONS {
-                self.list.push(Track { section: section.clone(), current: false, layers: vec![Layer::default()] });
+                self.list.push(Track {
+                    section: section.clone(),
+                    current: false,
+                    layers: vec![Layer::default()],
+                    descending: false,
+                });
             }
             self.settle_layers(at);
         }
@@ -180,7 +223,9 @@ impl Tracks {
         let known =
             self.sources.iter().find(|source| source.ssrc == header.ssrc).map(|source| (source.place, source.replaced));
         let place = match known {
-            Some((place, false)) => return Some(place).filter(|place| self.is_current(*place)),
+            Some((place, false)) if self.is_current(place) => return Some(place),
+            // Of a section that is silent now; only by name it may be another's.
+            Some((_, false)) if named(header, self.ids.mid).is_none() => return None,
             Some((place, true)) if self.is_heard(place, now) => return None,
             _ => self.find(header, now)?,
         };
@@ -197,26 +242,29 @@ impl Tracks {
     }
 
     fn find(&self, header: &Header, now: Instant) -> Option<Place> {
-        if let Some((track, media)) = announced(&self.list, header.ssrc) {
-            let (_, repair) = self.fits(track, header.payload_type)?;
-            let layer = media.and_then(|media| self.sources.iter().find(|source| source.ssrc == media));
-            let layer = layer.filter(|source| source.place.track == track).map_or(0, |source| source.place.layer);
-            return Some(Place { track, layer, repair });
+        if let Some((at, media)) = announced(&self.list, header.ssrc) {
+            let (track, repair) = self.fits(at, header.payload_type)?;
+            let media = media.and_then(|media| self.sources.iter().find(|source| source.ssrc == media));
+            let layer = media.filter(|source| source.place.track == at).map(|source| source.place.layer);
+            // Of several layers the SSRC alone does not tell which.
+            if let Some(layer) = layer.or((track.layers.len() == 1).then_some(0)) {
+                return Some(Place { track: at, layer, repair });
+            }
         }
-        let named = |id: Option<u8>| id.and_then(|id| header.extensions.iter().find(|extension| extension.id == id));
-        let (mid, rid) = (named(self.ids.mid), named(self.ids.repaired).or(named(self.ids.rid)));
+        let (mid, rid) =
+            (named(header, self.ids.mid), named(header, self.ids.repaired).or(named(header, self.ids.rid)));
         if mid.is_none() && rid.is_none() {
             return self.only_place(header.payload_type, now);
         }
         let mut found = None;
         for (at, track) in self.list.iter().enumerate() {
             let Some((_, repair)) = self.fits(at, header.payload_type) else { continue };
-            if mid.is_some_and(|mid| mid.payload != track.section.mid.as_bytes()) {
+            if mid.is_some_and(|mid| mid != track.section.mid.as_bytes()) {
                 continue;
             }
             let layer = match (rid, track.layers.as_slice()) {
                 (Some(rid), layers) if !track.section.rids.is_empty() || layers.len() > 1 => {
-                    layers.iter().position(|layer| rid.payload == layer.rid.as_bytes())
+                    layers.iter().position(|layer| rid == layer.rid.as_bytes())
                 }
                 (_, [_]) if mid.is_some() => Some(0),
                 _ => None,
@@ -253,7 +301,14 @@ impl Tracks {
 
     /// False when there are too many.
     fn learn(&mut self, ssrc: u32, place: Place) -> bool {
-        self.sources.retain(|source| source.ssrc != ssrc);
+        let before = self.sources.iter().position(|source| source.ssrc == ssrc).map(|at| self.sources.remove(at).place);
+        if let Some(before) = before.filter(|before| *before != place && !before.repair) {
+            let layer = self.list.get_mut(before.track).and_then(|track| track.layers.get_mut(before.layer));
+            if let Some(layer) = layer.filter(|layer| layer.stream.as_ref().is_some_and(|stream| stream.ssrc() == ssrc))
+            {
+                layer.end();
+            }
+        }
         for source in self.sources.iter_mut().filter(|source| source.place == place) {
             source.replaced = true;
         }
@@ -264,6 +319,12 @@ impl Tracks {
         self.sources.push(Source { ssrc, place, replaced: false });
         true
     }
+}
+
+/// What an extension of the header says.
+pub(super) fn named(header: &Header, id: Option<u8>) -> Option<&[u8]> {
+    let id = id?;
+    header.extensions.iter().find(|extension| extension.id == id).map(|extension| &*extension.payload)
 }
 
 /// The section whose description names the SSRC, and of a resend's SSRC that of the media.
