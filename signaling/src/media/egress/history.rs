@@ -1,10 +1,9 @@
 //! What was sent lately, for viewers that ask for it again.
 
-use super::OutPacket;
 use bytes::Bytes;
 use std::collections::VecDeque;
 
-/// At most so many packets of a stream are kept (64 bytes each, and the payload's share of the publisher's datagram).
+/// At most so many packets of a stream are kept (80 bytes each, and the payload's share of the publisher's datagram or a sealed copy).
 const MOST: usize = 512;
 /// For so long, in microseconds.
 const KEPT_VIDEO: i64 = 1_000_000;
@@ -14,18 +13,33 @@ const MOST_TRIES: u8 = 4;
 /// … and no sooner than this after the last time, in microseconds, or half a round trip.
 const SHORTEST_PAUSE: i64 = 10_000;
 
+/// In which form a packet can leave once more.
+#[derive(Debug)]
+pub(super) enum Again {
+    /// In a packet of the retransmission stream: this is its payload.
+    Wrapped { payload: Bytes, timestamp: u32, payload_type: u8, marker: bool },
+    /// As the very datagram it was, under the transport-wide number it had: to seal its number once more with other contents would give
+    /// the key away (RFC 7714, section 8.4).
+    Sealed { datagram: Bytes, number: Option<u16> },
+}
+
 #[derive(Debug)]
 pub(super) struct Kept {
-    pub payload: Bytes,
-    pub timestamp: u32,
-    /// The transport-wide number it left under.
-    pub number: Option<u16>,
-    pub sequence: u16,
-    pub payload_type: u8,
-    pub marker: bool,
+    pub again: Again,
+    sequence: u16,
     tries: u8,
     sent: i64,
     tried: i64,
+}
+
+impl Again {
+    /// Bytes, without the header of the wrapping.
+    fn len(&self) -> usize {
+        match self {
+            Self::Wrapped { payload, .. } => payload.len(),
+            Self::Sealed { datagram, .. } => datagram.len(),
+        }
+    }
 }
 
 /// The packets of one stream in the order of their sequence numbers.
@@ -40,8 +54,8 @@ impl History {
         Self { packets: VecDeque::new(), keep: if is_audio { KEPT_AUDIO } else { KEPT_VIDEO } }
     }
 
-    /// Whether a packet with this number may leave: not when one with the same number has, for the same number under the same key with
-    /// other contents would give the key away (RFC 7714, section 9), nor when it is so late that this can no longer be told.
+    /// Whether a packet with this number may leave: not when one with the same number has (see [`Again::Sealed`]), nor when it is so late
+    /// that this can no longer be told.
     pub fn admits(&self, sequence: u16) -> bool {
         let Some(last) = self.packets.back() else { return true };
         if is_after(sequence, last.sequence) {
@@ -53,22 +67,12 @@ impl History {
         }
     }
 
-    pub fn keep(&mut self, packet: OutPacket, number: Option<u16>, now: i64) {
+    pub fn keep(&mut self, sequence: u16, again: Again, now: i64) {
         self.forget(now);
         if self.packets.len() >= MOST {
             self.packets.pop_front();
         }
-        let kept = Kept {
-            payload: packet.payload,
-            timestamp: packet.timestamp,
-            number,
-            sequence: packet.sequence,
-            payload_type: packet.payload_type,
-            marker: packet.marker,
-            tries: 0,
-            sent: now,
-            tried: now,
-        };
+        let kept = Kept { again, sequence, tries: 0, sent: now, tried: now };
         if self.packets.back().is_none_or(|last| is_after(kept.sequence, last.sequence)) {
             self.packets.push_back(kept);
         } else if let Err(place) = self.place(kept.sequence) {
@@ -82,7 +86,7 @@ impl History {
         let place = self.place(sequence).ok()?;
         let kept = self.packets.get_mut(place)?;
         let is_due = now - kept.tried >= SHORTEST_PAUSE.max(round_trip / 2);
-        (is_due && kept.tries < MOST_TRIES && now - kept.sent <= keep).then_some(kept.payload.len())
+        (is_due && kept.tries < MOST_TRIES && now - kept.sent <= keep).then(|| kept.again.len())
     }
 
     /// Its resend is queued.

@@ -18,7 +18,7 @@ mod wire;
 use super::bandwidth::{Estimator, Limits, micros_between};
 use bytes::{Bytes, BytesMut};
 use feedback::Message;
-use history::History;
+use history::{Again, History};
 use pacer::{Pacer, Resend};
 use report::{Reception, Reporter};
 use rtc::rtcp::packet::Packet;
@@ -174,7 +174,7 @@ impl<S: Seal> Egress<S> {
         if transport_cc != self.transport_cc {
             self.transport_cc = transport_cc;
             self.writer = Writer::new(transport_cc);
-            // What is kept could no longer be sent again as it was (see `resend`).
+            // Datagrams that are kept carry the old id.
             for outgoing in &mut known {
                 outgoing.history = History::new(outgoing.stream.is_audio);
             }
@@ -340,7 +340,14 @@ impl<S: Seal> Egress<S> {
             self.next_report = Some(now);
         }
         outgoing.last_payload_type = packet.payload_type;
-        outgoing.history.keep(packet, self.writer.is_numbered().then_some(number), now);
+        let again = if outgoing.rtx_type(packet.payload_type).is_some() {
+            let OutPacket { payload, timestamp, payload_type, marker, .. } = packet;
+            Again::Wrapped { payload, timestamp, payload_type, marker }
+        } else {
+            let number = self.writer.is_numbered().then_some(number);
+            Again::Sealed { datagram: Bytes::copy_from_slice(&sealed), number }
+        };
+        outgoing.history.keep(packet.sequence, again, now);
         self.count_sent(sealed.len(), now);
         Some(sealed)
     }
@@ -360,40 +367,34 @@ impl<S: Seal> Egress<S> {
 
     fn resend(&mut self, resend: Resend, now: i64) -> Option<BytesMut> {
         let outgoing = find(&mut self.streams, resend.ssrc)?;
-        let kept = outgoing.history.find(resend.sequence)?;
-        let rtx = outgoing.stream.rtx.as_ref().and_then(|(ssrc, types)| {
-            types.iter().find(|(media, _)| *media == kept.payload_type).map(|(_, rtx)| (*ssrc, *rtx))
-        });
-        let mut head = Head {
-            ssrc: resend.ssrc,
-            payload_type: kept.payload_type,
-            sequence: resend.sequence,
-            timestamp: kept.timestamp,
-            marker: kept.marker,
-            is_padding: false,
+        let sealed = match &outgoing.history.find(resend.sequence)?.again {
+            Again::Sealed { datagram, number } => {
+                self.stats.sent_packets += 1;
+                self.stats.sent_bytes += datagram.len() as u64;
+                self.pacer.sent(datagram.len(), now);
+                self.estimator.sent_again(*number, datagram.len(), now);
+                BytesMut::from(&datagram[..])
+            }
+            Again::Wrapped { payload, timestamp, payload_type, marker } => {
+                let (ssrc, payload_type) = outgoing.rtx_type(*payload_type)?;
+                let head = Head {
+                    ssrc,
+                    payload_type,
+                    sequence: outgoing.rtx_sequence,
+                    timestamp: *timestamp,
+                    marker: *marker,
+                    is_padding: false,
+                };
+                self.writer.begin(head, self.estimator.next_number());
+                self.writer.buffer.extend_from_slice(&resend.sequence.to_be_bytes());
+                self.writer.buffer.extend_from_slice(payload);
+                let sealed = self.sealer.seal_rtp(self.writer.header(), &self.writer.buffer)?;
+                outgoing.rtx_sequence = outgoing.rtx_sequence.wrapping_add(1);
+                self.count_sent(sealed.len(), now);
+                sealed
+            }
         };
-        let next = self.estimator.next_number();
-        if let Some((ssrc, payload_type)) = rtx {
-            (head.ssrc, head.payload_type, head.sequence) = (ssrc, payload_type, outgoing.rtx_sequence);
-            self.writer.begin(head, next);
-            self.writer.buffer.extend_from_slice(&resend.sequence.to_be_bytes());
-        } else {
-            // The very bytes it had: other ones under the same number and key would give the key away. So it keeps its transport-wide number.
-            self.writer.begin(head, kept.number.unwrap_or(0));
-        }
-        self.writer.buffer.extend_from_slice(&kept.payload);
-        let sealed = self.sealer.seal_rtp(self.writer.header(), &self.writer.buffer)?;
         self.stats.resent += 1;
-        if rtx.is_some() {
-            outgoing.rtx_sequence = outgoing.rtx_sequence.wrapping_add(1);
-            self.count_sent(sealed.len(), now);
-        } else {
-            let number = kept.number;
-            self.stats.sent_packets += 1;
-            self.stats.sent_bytes += sealed.len() as u64;
-            self.pacer.sent(sealed.len(), now);
-            self.estimator.sent_again(number, sealed.len(), now);
-        }
         Some(sealed)
     }
 
@@ -401,9 +402,8 @@ impl<S: Seal> Egress<S> {
     fn pad(&mut self, now: i64) -> Option<BytesMut> {
         let number = self.estimator.next_number();
         let usable = self.streams.iter_mut().filter(|outgoing| outgoing.reporter.packets() > 0).find_map(|outgoing| {
-            let (ssrc, types) = outgoing.stream.rtx.as_ref()?;
-            let (_, payload_type) = types.iter().find(|(media, _)| *media == outgoing.last_payload_type)?;
-            Some((*ssrc, *payload_type, outgoing))
+            let (ssrc, payload_type) = outgoing.rtx_type(outgoing.last_payload_type)?;
+            Some((ssrc, payload_type, outgoing))
         });
         let Some((ssrc, payload_type, outgoing)) = usable.filter(|_| self.writer.is_numbered()) else {
             self.estimator.cannot_pad(now);
@@ -476,6 +476,12 @@ impl Outgoing {
             reception: Reception::default(),
             stream,
         }
+    }
+
+    /// The retransmission stream's SSRC and its payload type for this one of the media.
+    fn rtx_type(&self, payload_type: u8) -> Option<(u32, u8)> {
+        let (ssrc, types) = self.stream.rtx.as_ref()?;
+        types.iter().find(|(media, _)| *media == payload_type).map(|(_, rtx)| (*ssrc, *rtx))
     }
 }
 

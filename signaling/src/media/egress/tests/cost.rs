@@ -12,6 +12,7 @@ struct Gcm(Context);
 
 impl Gcm {
     fn new() -> Self {
+<<<<<<< HEAD
         Self(
             Context::new(
                 &[1; 16],
@@ -23,6 +24,10 @@ impl Gcm {
             )
             .unwrap(),
         )
+=======
+        let provider = rtc::crypto::default_provider().unwrap();
+        Self(Context::new(&[1; 16], &[2; 12], ProtectionProfile::AeadAes128Gcm, None, None, provider.crypto()).unwrap())
+>>>>>>> egress
     }
 }
 

@@ -255,7 +255,7 @@ fn without_a_retransmission_stream_the_very_same_bytes_leave_again() {
     let next = drain(&mut egress, later, 5);
     assert_eq!(next[0].header.get_extension(5).unwrap()[..], [0, 3], "no number was used up");
 
-    // With another extension the bytes would differ under the same number and key.
+    // With another extension the viewer would not understand the bytes.
     egress.negotiated(vec![video_stream(SLOT, None)], Some(6));
     let later = after(now, 200);
     egress.rtcp(&nack(SLOT, &[1, 2, 3]), later);
