@@ -12,22 +12,8 @@ struct Gcm(Context);
 
 impl Gcm {
     fn new() -> Self {
-<<<<<<< HEAD
-        Self(
-            Context::new(
-                &[1; 16],
-                &[2; 12],
-                ProtectionProfile::AeadAes128Gcm,
-                None,
-                None,
-                rtc::crypto::default_provider().unwrap().crypto(),
-            )
-            .unwrap(),
-        )
-=======
         let provider = rtc::crypto::default_provider().unwrap();
         Self(Context::new(&[1; 16], &[2; 12], ProtectionProfile::AeadAes128Gcm, None, None, provider.crypto()).unwrap())
->>>>>>> egress
     }
 }
 

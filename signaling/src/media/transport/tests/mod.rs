@@ -5,6 +5,7 @@ mod packets;
 mod paths;
 
 use super::*;
+use crate::media::egress::Seal as _;
 use crate::media::sdp::Remote;
 use proptest::prelude::*;
 use rand::rngs::StdRng;
