@@ -28,13 +28,17 @@ export class RoomClient extends EventTarget {
   raiseHand(up) { this.asked.push(['hand', up]); }
   chat(text) { this.asked.push(['chat', text]); }
   muteMember(id) { this.asked.push(['mute', id]); }
+  setView(view) { this.asked.push(['view', view]); }
+  pin(id) { this.asked.push(['pin', id]); }
+  async shareScreen() { this.asked.push(['share', true]); this.tell('sharing', { on: true }); }
+  stopSharing() { this.asked.push(['share', false]); this.tell('sharing', { on: false }); }
   leave() {}
 }
 export async function playTestTone() {}
 export async function selfTest({ onStep }) {
   onStep({ name: 'camera', ok: true, detailKey: 'selftest-camera-ok' });
   onStep({ name: 'microphone', ok: true, detailKey: 'selftest-microphone-silent' });
-  onStep({ name: 'network', ok: true, detailKey: 'selftest-network-untested' });
+  onStep({ name: 'network', ok: true, detailKey: 'selftest-network-tcp', askKey: 'selftest-ask-udp', ways: { udp: false, tcp: true, relay: null }, host: '203.0.113.7', port: 7880 });
 }`;
 
 /** Half a second of silence: 8 kHz, 16 bits. */

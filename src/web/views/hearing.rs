@@ -108,7 +108,7 @@ impl Hearing {
     const RESULTS: [&'static str; 5] = ["no_answer", "busy", "declined", "wrong_number", "reached"];
 
     /// What `hearing-room.js` and the modules under it say.
-    const SCRIPT_TEXTS: [&'static str; 103] = [
+    const SCRIPT_TEXTS: [&'static str; 105] = [
         "admit",
         "send-back",
         "mute",
@@ -191,6 +191,8 @@ impl Hearing {
         "told-view-wall",
         "told-view-audio",
         "quality-advice-sound-only",
+        "line-fair",
+        "line-poor",
         "selftest-network-tcp",
         "selftest-network-relay",
         "selftest-ask-udp",

@@ -169,7 +169,7 @@ export class People {
     video.autoplay = true;
     const sign = lineSign(this.#say);
     const tile = element("li", { class: "tile" }, video, element("span", { class: "no-picture", text: this.#say("no-picture") }),
-      element("span", { class: "label" }, element("span", { class: "who" }, element("strong"), element("span")), sign));
+      element("span", { class: "note" }), element("span", { class: "label" }, element("span", { class: "who" }, element("strong"), element("span")), sign));
     tile.dataset.member = place.member;
     tile.dataset.kind = place.kind;
     let pin = null;
@@ -202,6 +202,8 @@ export class People {
     tile.querySelector(".no-picture").hidden = isOn && Boolean(wanted?.getVideoTracks().length);
     put(tile.querySelector(".who strong"), named(member, this.#say));
     put(tile.querySelector(".who span"), place.kind === "screen" ? this.#say("screen-of") : [this.#say(`role-${member.role}`), ...signsOf(member, this.#say)].join(" · "));
+    const note = member.status === "away" ? "away" : member.hand ? "hand-up" : null;
+    put(tile.querySelector(".note"), note && place.kind === "video" ? this.#say(note) : "");
     sign.hidden = place.kind === "screen" || member.status === "away";
     showLevel(sign, member.quality ?? "good", this.#say);
     if (!pin) return;
@@ -288,7 +290,7 @@ export const named = (member, say) => (member.me ? `${member.name} (${say("you")
 
 /** What is to be known of a person, in words. */
 export function signsOf(member, say) {
-  const line = member.status !== "away" && member.quality && member.quality !== "good" && `quality-${member.quality}`;
+  const line = member.status !== "away" && member.quality && member.quality !== "good" && `line-${member.quality}`;
   return [member.hand && "hand-up", !member.audio && "no-sound", member.screen && "shares-screen", member.status === "away" && "away", line]
     .filter(Boolean)
     .map((id) => say(/** @type {string} */ (id)));
