@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pageModule } from '../lib/module.mjs';
 
-const { addressesOf, changedTracks, layerOf, levelOf, Meter, onlyProtocol, Patience, retryWait, verdictOf, wantedLayers, worse } = await pageModule('line.js');
+const { addressesOf, changedTracks, layerOf, leanAnswer, levelOf, Meter, onlyProtocol, Patience, retryWait, verdictOf, wantedLayers, worse } = await pageModule('line.js');
 
 test('the levels have the bounds of the hub', () => {
   assert.deepEqual([[0, 250], [0.03, 0], [0.031, 0], [0, 251], [0.1, 500], [0.11, 0], [0, 501]].map(([loss, rtt]) => levelOf({ loss, rtt })),
@@ -84,6 +84,17 @@ test('the hub\'s addresses are read, and one protocol is tried alone', () => {
   assert.deepEqual(addressesOf(onlyProtocol(ANSWER, 'tcp')).map(({ protocol }) => protocol), ['tcp']);
   assert.deepEqual(addressesOf(onlyProtocol(ANSWER, 'udp')).map(({ protocol }) => protocol), ['udp']);
   assert.ok(onlyProtocol(ANSWER, 'udp').endsWith('a=end-of-candidates\r\n'));
+});
+
+test('a long answer says its transport once; a short one is sent as it is', () => {
+  const transport = ['a=ice-ufrag:u', 'a=ice-pwd:p', 'a=fingerprint:sha-256 AB', 'a=setup:active'];
+  const section = (mid, port) => [`m=video ${port} UDP/TLS/RTP/SAVPF 96`, 'c=IN IP4 0.0.0.0', 'a=rtcp:9 IN IP4 0.0.0.0', ...(port ? transport : []), `a=mid:${mid}`, 'a=recvonly', 'a=rtpmap:96 VP8/90000', 'a=rtcp-fb:96 nack', 'a=fmtp:96 x=1'];
+  const answer = (count) => ['v=0', 's=-', 't=0 0', ...Array.from({ length: count }, (_, mid) => section(mid, mid === 0 ? 0 : 9)).flat(), ''].join('\r\n');
+  assert.equal(leanAnswer(answer(4)), answer(4));
+  const lean = leanAnswer(answer(20)).split('\r\n');
+  assert.deepEqual(lean.slice(0, 7), ['v=0', 's=-', 't=0 0', ...transport], 'taken from a section that is open');
+  assert.deepEqual(lean.slice(7, 13), ['m=video 0 UDP/TLS/RTP/SAVPF 96', 'c=IN IP4 0.0.0.0', 'a=mid:0', 'a=recvonly', 'a=rtpmap:96 VP8/90000', 'a=fmtp:96 x=1']);
+  assert.equal(lean.length, 7 + 20 * 6 + 1);
 });
 
 test('each set of open ways has its words and its request', () => {

@@ -22,12 +22,16 @@ const JOINED_KEY = `champions-hub-joined:${data.hearing}`;
 
 /** @type {RoomClient|null} */ let client = null;
 /** @type {MediaStream|null} */ let own = null;
+/** Whom the officer of this page put on the podium. @type {string|null} */ let pinnedForAll = null;
 const people = new People(say, { name: data.name, role: data.role }, () => client?.setView(view.wish(people.pinned)));
 const rail = data.presides ? new Rail(say, {
   onAdmit: (member) => act("admit", { member }),
   onSendBack: (member) => act("send_back", { member }),
   onMute: (member) => client?.muteMember(member),
-  onPodium: (member) => client?.pin(member),
+  onPodium: (member) => {
+    pinnedForAll = member;
+    client?.pin(member);
+  },
 }) : null;
 const announcer = new Announcer(say);
 const view = new ViewChoice(showLayout);
@@ -324,8 +328,9 @@ function showLayout(layout) {
 
 function showPodium({ member, by }) {
   people.podium(member);
-  // The chair's own place is by right, not by a press of this button.
-  rail?.podium(by === "chair" && client?.members.find(({ id }) => id === member)?.role !== "presiding_officer" ? member : null);
+  // By right the chair stands there too, when nobody else is called for; that is no press of this button.
+  const byButton = by === "chair" && (member === pinnedForAll || people.roleOf(member) !== "presiding_officer");
+  rail?.podium(byButton ? member : null);
 }
 
 /* One's own screen. */

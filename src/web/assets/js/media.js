@@ -12,7 +12,7 @@
  * `quality` {level, rtt, loss, audioOnly}: one's own line as client and hub judge it; `blocked` {on}: media does not pass through this network.
  */
 
-import { changedTracks, levelOf, Meter, Patience, retryWait, worse } from './line.js';
+import { changedTracks, leanAnswer, levelOf, Meter, Patience, retryWait, worse } from './line.js';
 import { Publisher } from './publish.js';
 
 export { playTestTone, selfTest } from './probe.js';
@@ -446,7 +446,7 @@ export class RoomClient extends EventTarget {
     await connection.setRemoteDescription({ type: 'offer', sdp });
     await connection.setLocalDescription(await connection.createAnswer());
     if (connection !== this.subscribing) return;
-    this.#send({ type: 'answer', sdp: connection.localDescription?.sdp });
+    this.#send({ type: 'answer', sdp: leanAnswer(connection.localDescription?.sdp ?? '') });
     this.#compare(tracks);
   }
 

@@ -87,7 +87,12 @@ export class People {
     this.#arrange();
   }
 
-  /** @type {string|null} */
+  /** @param {string|null} member */
+  roleOf(member) {
+    return this.#members.get(member ?? "")?.role;
+  }
+
+  /** Whom this viewer wants large. @type {string|null} */
   get pinned() {
     return this.#pinned;
   }
