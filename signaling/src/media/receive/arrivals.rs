@@ -296,6 +296,7 @@ mod tests {
             let start = Instant::now();
             let mut arrivals = Arrivals::new(start);
             // Sequence to unit; the waiting of a swapped packet lets its neighbour overtake it.
+            let (mut first, mut last) = (None, 0);
             let (mut model, mut told_to, mut micros, mut sequence) = (BTreeMap::new(), BTreeMap::new(), 0, u64::from(start_at));
             let mut held = None;
             let count = packets.len();
@@ -304,6 +305,8 @@ mod tests {
                 sequence += 1 + skip;
                 let mut arrive = |sequence: u64| {
                     arrivals.record(low(sequence), start + Duration::from_micros(micros));
+                    first.get_or_insert(sequence);
+                    last = last.max(sequence);
                     model.entry(low(sequence)).or_insert(i64::try_from(micros / 250).unwrap());
                 };
                 if swap && held.is_none() {
@@ -325,6 +328,9 @@ mod tests {
             }
             for (sequence, at) in &model {
                 prop_assert_eq!(told_to.get(sequence), Some(&Some(*at)), "{}", sequence);
+            }
+            for sequence in first.unwrap_or(1)..=last {
+                prop_assert!(told_to.contains_key(&low(sequence)), "{} is not told of", sequence);
             }
             prop_assert!(told_to.iter().all(|(sequence, at)| at.is_none() || model.contains_key(sequence)));
         }
