@@ -297,6 +297,12 @@ impl World {
             }
             let arrival = self.under_way.iter().map(|(at, ..)| *at).min();
             let next = [arrival, self.hub.deadline(), self.client.deadline()].into_iter().flatten().min()?;
+            // Browsers check their path every 2.5 s (RFC 7675 asks for every 5).
+            if self.hub.state() != State::Failed && next >= self.hub.heard + ms(2500) {
+                let request = check(self.hub.ufrag(), self.hub.pwd(), true);
+                self.hub.check(&request, path(1), self.hub.heard + ms(2500));
+                while self.hub.poll_transmit().is_some() {}
+            }
             if next > start + limit {
                 return None;
             }
