@@ -3,6 +3,7 @@
 //! * [`net`] reads and writes the socket and keeps the time ([`tcp`] for networks that pass no UDP); [`plane`] holds the state and is driven by values alone.
 //! * [`peer`] is one peer connection (two for each tab: publish and subscribe); [`negotiate`] is what we do to SDP around it.
 //! * [`forward`], [`rewrite`], [`keyframe`], [`vp8`], [`h264`]: from one publisher's packets to each subscriber's own stream.
+//! * [`transport`] is ICE-lite, DTLS and SRTP of one peer connection, without the stack's own ICE and retransmission.
 //! * [`stun`] tells whose packet a datagram is; strangers' are dropped and counted.
 //!
 //! RTP never passes a room's inbox: the room publishes a forwarding table, the plane forwards by the latest one.

@@ -32,6 +32,13 @@ use std::sync::{Arc, LazyLock};
 const GCM: SrtpProtectionProfile = SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm;
 const SHA1: SrtpProtectionProfile = SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80;
 
+/// The plane and the workers that seal for it are threads of their own.
+const _: fn() = || {
+    fn moves_between_threads<T: Send>() {}
+    moves_between_threads::<Transport>();
+    moves_between_threads::<Sealer>();
+};
+
 /// Making certificates is the slow part of these tests.
 static HUB: LazyLock<Identity> = LazyLock::new(|| Identity::generate().unwrap());
 static CLIENT: LazyLock<Certificate> = LazyLock::new(certificate);
