@@ -19,7 +19,7 @@ use crate::notify::sms::Texter;
 use crate::service::files::Files;
 use crate::service::links::Links;
 use crate::service::rooms::Rooms;
-use crate::service::{Hub, rooms, sign_in};
+use crate::service::{Hub, restart, rooms, sign_in};
 use crate::store::Store;
 use crate::time::Clock;
 use crate::web::{self, App, health};
@@ -119,7 +119,7 @@ pub fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 /// When a listener or certificate cannot be used.
 pub async fn run(parts: Parts, listeners: Listeners, running: Running) -> anyhow::Result<()> {
     let Parts { hub, events } = parts;
-    let brought_back = rooms::bring_back(&hub).await?;
+    let brought_back = restart::bring_back(&hub).await?;
     if brought_back > 0 {
         tracing::info!(hearings = brought_back, "hearings that were going on are open again");
     }
@@ -164,7 +164,7 @@ pub async fn run(parts: Parts, listeners: Listeners, running: Running) -> anyhow
 
     told_to_stop().await?;
     tracing::info!("stopping");
-    if let Err(error) = rooms::lay_down(&hub).await {
+    if let Err(error) = restart::lay_down(&hub).await {
         tracing::error!(%error, "recordings that are going on were not finished");
     }
     handle.graceful_shutdown(Some(GRACE));

@@ -11,6 +11,7 @@ pub mod notices;
 pub mod once;
 pub mod recordings;
 pub mod reference;
+pub mod restart;
 pub mod review;
 pub mod rooms;
 pub mod sign_in;
