@@ -6,12 +6,13 @@ use axum_server::tls_rustls::RustlsConfig;
 use ivr::provider::twilio::rest::Rest;
 use metrics_exporter_prometheus::PrometheusHandle;
 use signaling::{MediaConfig, MediaServer, RoomEvent};
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, watch};
 
+use crate::config::Media;
 use crate::intake::{self, Telephony};
 use crate::jobs::Worker;
 use crate::notify::email::Mailer;
@@ -19,6 +20,7 @@ use crate::notify::sms::Texter;
 use crate::service::files::Files;
 use crate::service::links::Links;
 use crate::service::rooms::Rooms;
+use crate::service::turn::Turn;
 use crate::service::{Hub, restart, rooms, sign_in};
 use crate::store::Store;
 use crate::time::Clock;
@@ -43,28 +45,22 @@ pub struct Parts {
 ///
 /// # Errors
 /// What cannot be opened.
-pub fn assemble(
-    store: Store,
-    clock: Clock,
-    data: &Path,
-    public_url: &str,
-    media: SocketAddr,
-    addresses: &[IpAddr],
-) -> anyhow::Result<Parts> {
+pub fn assemble(store: Store, clock: Clock, data: &Path, public_url: &str, media: &Media) -> anyhow::Result<Parts> {
     let clock = Arc::new(clock);
     let told = Arc::clone(&clock);
     let server = MediaServer::bind(MediaConfig {
-        listen: media,
-        public_addresses: addresses.to_owned(),
+        listen: media.listen,
+        public_addresses: media.public_addresses.clone(),
         clock: signaling::Clock::new(move || told.now().millis()),
     })
-    .with_context(|| format!("the media port {media} cannot be opened"))?;
+    .with_context(|| format!("the media port {} cannot be opened", media.listen))?;
     let (rooms, events) = Rooms::new(server);
     let hub = Hub {
         store,
         clock,
         files: Files::open(data).with_context(|| format!("the data folder {} cannot be used", data.display()))?,
         rooms,
+        turn: Turn::of_config(media)?,
         links: Links::open(&data.join("keys/link.key"), public_url)?,
         throttle: sign_in::Throttle::default(),
     };

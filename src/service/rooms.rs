@@ -15,7 +15,7 @@ use crate::store::recordings::{self, Recording};
 use crate::store::{StoreError, Tx, cases};
 use crate::time::Timestamp;
 use sha2::{Digest as _, Sha256};
-use signaling::message::SessionState;
+use signaling::message::{IceServer, SessionState};
 use signaling::{
     Connection, Join, JoinError, LeaveReason, MediaServer, MemberId, Reply, Role, RoomCommand, RoomConfig, RoomEvent,
     RoomEventKind, RoomHandle, RoomId,
@@ -147,13 +147,20 @@ pub async fn join(hub: &Hub, token: &JoinToken) -> Result<Connection, ServiceErr
         name: token.name.clone(),
         role: role_of(token.part),
         admitted: token.part.skips_the_waiting_room(),
-        ice_servers: Vec::new(),
+        ice_servers: ice_servers(hub, token),
     };
     room.join(join).await.map_err(|error| match error {
         JoinError::Removed => ServiceError::Forbidden,
         JoinError::Full => ServiceError::TooMany,
         JoinError::RoomClosed => ServiceError::NotFound,
     })
+}
+
+/// The relays for the holder of a token, with a credential of their own.
+#[must_use]
+pub fn ice_servers(hub: &Hub, token: &JoinToken) -> Vec<IceServer> {
+    // The machine's time, not the demo's: the TURN server has no other.
+    hub.turn.iter().map(|turn| turn.server(&token.member, hub.clock.machine_now())).collect()
 }
 
 /// Opens the room and starts its recording; the facts of the recording go into the transaction of the hearing's start.
