@@ -51,6 +51,7 @@ pub fn assemble(store: Store, clock: Clock, data: &Path, public_url: &str, media
     let server = MediaServer::bind(MediaConfig {
         listen: media.listen,
         public_addresses: media.public_addresses.clone(),
+        workers: media.workers,
         clock: signaling::Clock::new(move || told.now().millis()),
     })
     .with_context(|| format!("the media port {} cannot be opened", media.listen))?;

@@ -228,7 +228,7 @@ async fn demo(options: DemoOptions) -> anyhow::Result<()> {
     let url = format!("https://localhost:{}", https.local_addr()?.port());
     let plain_url =
         plain.as_ref().map(|p| p.local_addr().map(|a| format!("http://localhost:{}", a.port()))).transpose()?;
-    let media = Media { listen: options.media, public_addresses: vec![options.media.ip()], turn: None };
+    let media = Media { public_addresses: vec![options.media.ip()], ..Media::at(options.media) };
     let parts = app::assemble(store, clock, data, &url, &media)?;
     say("Filling the demo world …")?;
     let accounts = fill::fill(&parts.hub).await?;
@@ -300,8 +300,7 @@ async fn check(file: &Path) -> anyhow::Result<()> {
         Err(error) => report("database", Err(error.into()))?,
         Ok(store) => {
             report("database", Ok(()))?;
-            let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            let free = Media { listen, public_addresses: Vec::new(), turn: None };
+            let free = Media::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
             match app::assemble(store, Clock::default(), &config.storage.data_dir, &config.server.public_url, &free) {
                 Err(error) => report("data folder", Err(error))?,
                 Ok(parts) => {

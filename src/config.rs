@@ -4,6 +4,7 @@
 use config::{Config as Source, Environment, File};
 use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 /// All of it.
@@ -63,11 +64,21 @@ pub struct Database {
 pub struct Media {
     /// Address and UDP port.
     pub listen: SocketAddr,
-    /// The addresses that browsers reach it at; none means those of this machine.
+    /// The addresses that browsers reach it at from outside; those of this machine are told after them.
     #[serde(default)]
     pub public_addresses: Vec<IpAddr>,
+    /// Threads that encrypt and send; none means one for each core but one.
+    pub workers: Option<NonZeroUsize>,
     /// The TURN server that browsers are told of.
     pub turn: Option<Turn>,
+}
+
+impl Media {
+    /// A port with nothing around it.
+    #[must_use]
+    pub const fn at(listen: SocketAddr) -> Self {
+        Self { listen, public_addresses: Vec::new(), workers: None, turn: None }
+    }
 }
 
 /// A TURN server that shares a secret with the hub.

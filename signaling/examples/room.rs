@@ -67,6 +67,7 @@ async fn main() {
     let server = MediaServer::bind(MediaConfig {
         listen: argument(1, "127.0.0.1:0").parse().unwrap(),
         public_addresses: Vec::new(),
+        workers: None,
         clock: Clock::default(),
     })
     .unwrap();

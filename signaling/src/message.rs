@@ -85,6 +85,15 @@ pub enum ClientMessage {
         /// SDP text.
         sdp: String,
     },
+    /// An offer of the client's for its receiving connection, answered by `answer` (WHEP players): one section of a kind gets one member, who may
+    /// change without an offer. A browser's room client does not use it.
+    Watch {
+        /// SDP text.
+        sdp: String,
+        /// Whom; else who is on the podium.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        member: Option<MemberId>,
+    },
     /// A trickled candidate; accepted and ignored (see the module's text).
     Candidate {
         /// `candidate:…`, empty for the end of candidates.

@@ -32,7 +32,7 @@ impl Inside {
             Some(url) => Store::open(&url).await.unwrap(),
             None => Store::open_sqlite(&folder.path().join("hub.db")).await.unwrap(),
         };
-        let media = Media { listen: "127.0.0.1:0".parse().unwrap(), public_addresses: Vec::new(), turn: None };
+        let media = Media::at("127.0.0.1:0".parse().unwrap());
         let url = "https://hub.example";
         let parts = app::assemble(store, Clock::default(), folder.path(), url, &media).unwrap();
         let twilio = Telephony::twilio(url, "https://api.example", "AC1", "token");

@@ -89,7 +89,6 @@ impl ForwardingTable {
         self.routes.iter().find(|route| &route.from == from)
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "taken into use with the next change of the plane"))]
     pub fn viewer(&self, member: &MemberId) -> Option<&Viewer> {
         self.viewers.iter().find(|viewer| &viewer.member == member)
     }

@@ -4,16 +4,14 @@ mod core;
 mod floor;
 mod layout;
 mod member;
-#[cfg_attr(not(test), expect(dead_code, reason = "taken into use with the next change of the plane"))]
-pub(crate) mod speaker;
+mod speaker;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use self::core::MediaAction;
 pub(crate) use self::layout::ForwardingTable;
-#[expect(unused_imports, reason = "taken into use with the next change of the plane")]
-pub(crate) use self::layout::{Route, Size, Slot, SlotName, Viewer, Voices};
-pub(crate) use self::speaker::Speakers;
+pub(crate) use self::layout::{Size, Slot, SlotName, Viewer, Voices};
+pub(crate) use self::speaker::{SpeakerDetector, Speakers};
 
 use self::core::{Output, RoomCore};
 use crate::event::{Join, JoinError, Refusal, Reply, RoomCommand, RoomEvent, RoomEventKind};
@@ -52,7 +50,6 @@ enum Inbox {
 pub(crate) enum RoomReport {
     Media(MediaEvent),
     Recorder(RecorderEvent),
-    #[expect(dead_code, reason = "taken into use with the next change of the plane")]
     Speakers(Speakers),
 }
 

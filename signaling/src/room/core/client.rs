@@ -181,6 +181,10 @@ impl RoomCore {
                 inside?;
                 out.push(Output::Media(MediaAction::SubscribeAnswer(id, connection, sdp)));
             }
+            ClientMessage::Watch { sdp, member: only } => {
+                inside?;
+                out.push(Output::Media(MediaAction::WatchOffer { member: id, connection, sdp, only }));
+            }
             ClientMessage::RestartIce => {
                 inside?;
                 out.push(Output::Media(MediaAction::RestartSubscribe(id, connection)));

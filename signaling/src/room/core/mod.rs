@@ -41,6 +41,14 @@ pub(crate) enum MediaAction {
     Subscribe(MemberId, ConnectionId),
     PublishOffer(MemberId, ConnectionId, String),
     SubscribeAnswer(MemberId, ConnectionId, String),
+    /// A player's own offer to receive.
+    WatchOffer {
+        member: MemberId,
+        connection: ConnectionId,
+        sdp: String,
+        /// The one member that it wants; else the podium.
+        only: Option<MemberId>,
+    },
     RestartSubscribe(MemberId, ConnectionId),
     /// Both connections of a member are over.
     Release(MemberId),
