@@ -5,7 +5,14 @@
 //! same clients, in turns: absolute figures depend on the machine, the ratio of two runs beside each other does not. Everything runs in
 //! network and process namespaces of its own (`unshare`), and ends by itself.
 //!
-//! * `one-to-many`: processor time for a forwarded 1,200-byte packet, one publisher and sixty viewers.
+//! * `one-to-many`: processor time for a forwarded 1,200-byte packet, one publisher and sixty viewers, beside Janus.
+//! * `conference`: 120 members, each sending three layers and sound, each watching a podium and nine tiles and hearing three voices; the
+//!   cores that the hub takes, what gets lost, and the same with one worker thread more. Five minutes each.
+//! * `delay`: what the server adds to a packet's way, at half load; the first table's load beside Janus.
+//! * `memory`: resident memory for one more viewer, beside Janus.
+//! * `join`: 67 members within ten seconds, each from hello to the first whole key frame.
+//! * `narrow`: one of 67 with 500 kbit/s down: what it keeps, and what the others notice.
+//! * `all`: each of these with its own numbers, about a quarter of an hour.
 //!
 //! Needs: Linux, util-linux, iproute2; for Janus Debian's package `janus` (1.1.2), or `--only hub`.
 
@@ -34,6 +41,18 @@ struct Arguments {
 enum What {
     /// One publisher, many viewers: µs of processor time for a forwarded packet.
     OneToMany(Options),
+    /// 120 members with simulcast, for five minutes: cores and losses.
+    Conference(Options),
+    /// What the server adds to a packet's way.
+    Delay(Options),
+    /// Resident memory for one more viewer.
+    Memory(Options),
+    /// From hello to the first whole key frame, while many come.
+    Join(Options),
+    /// One of many on a narrow line.
+    Narrow(Options),
+    /// All of these.
+    All(Options),
     /// The server under test; started by the scenarios.
     #[command(hide = true)]
     Serve {
@@ -46,7 +65,7 @@ enum What {
 
 /// What all scenarios take.
 #[derive(clap::Args, Clone)]
-pub struct Options {
+struct Options {
     /// How long a measurement takes.
     #[arg(long)]
     seconds: Option<u64>,
@@ -94,8 +113,5 @@ fn main() -> Result<()> {
         return serve::run(listen, workers);
     }
     namespace::enter()?;
-    match arguments.what {
-        What::OneToMany(options) => scenario::one_to_many::run(&options),
-        What::Serve { .. } => Ok(()),
-    }
+    scenario::run(&arguments.what)
 }

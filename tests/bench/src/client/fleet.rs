@@ -1,11 +1,12 @@
 //! The loop that drives all members of a run in one thread.
 
 use super::line::Line;
+use super::link::Link;
 use super::member::{Member, TOKENS};
 use super::peer::Common;
 use super::picture::Show;
 use super::socket::Buffers;
-use super::tally::Tally;
+use super::tally::{Delays, Tally};
 use crate::crypto;
 use anyhow::{Context, Result, bail};
 use mio::{Events, Poll};
@@ -28,8 +29,7 @@ pub struct Fleet {
 
 impl Fleet {
     pub fn new(ip: IpAddr) -> Result<Self> {
-        let common =
-            Common { crypto: crypto::provider(), certificate: crypto::certificate()?, ip, start: Instant::now() };
+        let common = Common { crypto: crypto::provider(), certificate: crypto::certificate()?, ip };
         Ok(Self {
             common,
             poll: Poll::new()?,
@@ -69,7 +69,7 @@ impl Fleet {
     }
 
     pub fn answered(&mut self, number: usize, sdp: &str) -> Result<()> {
-        self.members.get_mut(number).context("no such member")?.answered(&self.common, sdp)
+        self.members.get_mut(number).context("no such member")?.answered(sdp)
     }
 
     pub fn accept(&mut self, number: usize, sdp: &str) -> Result<String> {
@@ -108,7 +108,7 @@ impl Fleet {
         }
         let mut next = end;
         for member in &mut self.members {
-            member.work(&self.common, begin);
+            member.work(begin);
             next = next.min(member.deadline().unwrap_or(end));
         }
         if !self.is_prompt {
@@ -131,15 +131,33 @@ impl Fleet {
                 _ => &mut member.subscribe,
             };
             if let Some(peer) = peer {
-                peer.readable(&self.common, &mut self.buffers, &mut member.tally);
+                peer.readable(&mut self.buffers, &mut member.tally);
             }
         }
         Ok(true)
     }
 
     /// Begins a measurement.
-    pub fn restart_tallies(&mut self) {
-        self.members.iter_mut().for_each(|member| member.tally.restart());
+    pub fn restart(&mut self) {
+        for member in &mut self.members {
+            member.tally.restart();
+            if let Some(sender) = &mut member.sender {
+                sender.own_delay = Delays::default();
+            }
+        }
+    }
+
+    /// Gives a member's subscribe connection a narrow line (bits a second, longest queue), or its wide one back.
+    pub fn narrow(&mut self, number: usize, line: Option<(u32, Duration)>) -> Result<()> {
+        let peer = self.member(number)?.subscribe.as_mut().context("it gets nothing yet")?;
+        peer.link = line.map(|(rate, queue)| Link::new(rate, queue, Instant::now()));
+        Ok(())
+    }
+
+    /// Datagrams that a narrow line has dropped.
+    pub fn dropped_by_line(&self, number: usize) -> u64 {
+        let peer = self.members.get(number).and_then(|member| member.subscribe.as_ref());
+        peer.and_then(|peer| peer.link.as_ref()).map_or(0, |link| link.dropped)
     }
 
     /// All that was received, and all that is missing.
@@ -147,8 +165,10 @@ impl Fleet {
         let mut sum = Sum::default();
         for member in &self.members {
             sum.add(&member.tally);
+            if let Some(sender) = &member.sender {
+                sum.own_delays.merge(&sender.own_delay);
+            }
         }
-        sum.refused = self.members.iter().map(|member| member.errors.len()).sum();
         sum
     }
 }
@@ -158,18 +178,18 @@ impl Fleet {
 pub struct Sum {
     pub packets: u64,
     pub bytes: u64,
-    pub padding: u64,
     pub lost: u64,
-    pub refused: usize,
-    pub delays: super::tally::Delays,
+    pub torn: u64,
+    pub delays: Delays,
+    pub own_delays: Delays,
 }
 
 impl Sum {
-    pub fn add(&mut self, tally: &Tally) {
+    fn add(&mut self, tally: &Tally) {
         self.packets += tally.packets;
         self.bytes += tally.bytes;
-        self.padding += tally.padding;
         self.lost += tally.lost();
+        self.torn += tally.torn;
         self.delays.merge(&tally.delays);
     }
 }

@@ -1,5 +1,6 @@
 //! One member of a fleet: its signalling line (to our hub), its two peer connections, what it sends and what it has received.
 
+use super::clock;
 use super::line::Line;
 use super::peer::{Common, Peer};
 use super::picture::Show;
@@ -63,10 +64,10 @@ impl Member {
     }
 
     /// The server's answer to it.
-    pub fn answered(&mut self, common: &Common, sdp: &str) -> Result<()> {
+    pub fn answered(&mut self, sdp: &str) -> Result<()> {
         let peer = self.publish.as_mut().context("nothing was offered")?;
         peer.answered(sdp)?;
-        peer.tick(common, Instant::now(), &mut self.tally);
+        peer.tick(Instant::now(), &mut self.tally);
         Ok(())
     }
 
@@ -78,7 +79,7 @@ impl Member {
         };
         let peer = self.subscribe.insert(peer);
         let answer = peer.accept(sdp)?;
-        peer.tick(common, Instant::now(), &mut self.tally);
+        peer.tick(Instant::now(), &mut self.tally);
         Ok(answer)
     }
 
@@ -106,7 +107,7 @@ impl Member {
                 let sdp = self.offer(common, registry)?;
                 self.say(&json!({"type": "offer", "sdp": sdp}))?;
             }
-            "answer" => self.answered(common, &text("sdp"))?,
+            "answer" => self.answered(&text("sdp"))?,
             "offer" => {
                 let sdp = self.accept(common, registry, &text("sdp"))?;
                 self.say(&json!({"type": "answer", "sdp": sdp}))?;
@@ -130,18 +131,20 @@ impl Member {
     }
 
     /// Sends what is due, and lets the stacks know the time.
-    pub fn work(&mut self, common: &Common, now: Instant) {
+    pub fn work(&mut self, now: Instant) {
         if let (Some(sender), Some(peer)) = (&mut self.sender, &mut self.publish) {
             for rid in std::mem::take(&mut peer.keyframes_wanted) {
                 sender.ask_key(rid.as_deref());
             }
-            if sender.deadline() <= now && sender.work(peer, common.start, now) {
-                peer.tick(common, now, &mut self.tally);
+            let begin = Instant::now();
+            if sender.deadline() <= now && sender.work(peer, now) {
+                peer.tick(now, &mut self.tally);
+                sender.own_delay.add(clock::nanoseconds(begin.elapsed()));
             }
         }
         for peer in [&mut self.publish, &mut self.subscribe].into_iter().flatten() {
             if peer.deadline <= now {
-                peer.tick(common, now, &mut self.tally);
+                peer.tick(now, &mut self.tally);
             }
         }
     }

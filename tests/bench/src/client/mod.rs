@@ -1,7 +1,9 @@
 //! The load clients: many members in one thread, each with its own sockets, none of them sharing a line with the server's media plane.
 
+mod clock;
 pub mod fleet;
-pub mod line;
+mod line;
+mod link;
 pub mod member;
 pub mod peer;
 pub mod picture;

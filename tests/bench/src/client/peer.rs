@@ -1,5 +1,7 @@
 //! One peer connection of str0m on its own socket: publish or subscribe.
 
+use super::clock;
+use super::link::Link;
 use super::picture::Layer;
 use super::socket::{Buffers, Socket};
 use super::tally::Tally;
@@ -21,7 +23,6 @@ pub struct Common {
     pub certificate: DtlsCert,
     /// Where client sockets are bound.
     pub ip: IpAddr,
-    pub start: Instant,
 }
 
 /// A section that we send on.
@@ -42,6 +43,8 @@ pub struct Peer {
     /// Layers of which a key frame was asked; none is a stream without simulcast.
     pub keyframes_wanted: Vec<Option<String>>,
     pub keyframe_requests: u64,
+    /// What comes in passes through here first.
+    pub link: Option<Link>,
 }
 
 /// One packet to be sent.
@@ -78,7 +81,12 @@ impl Peer {
             connected: None,
             keyframes_wanted: Vec::new(),
             keyframe_requests: 0,
+            link: None,
         })
+    }
+
+    pub fn is_connected(&self) -> bool {
+        self.connected.is_some()
     }
 
     /// An offer that sends sound and, with layers, a picture.
@@ -115,28 +123,40 @@ impl Peer {
     }
 
     /// Reads the socket dry.
-    pub fn readable(&mut self, common: &Common, buffers: &mut Buffers, tally: &mut Tally) {
+    pub fn readable(&mut self, buffers: &mut Buffers, tally: &mut Tally) {
         let now = Instant::now();
-        let destination = self.socket.local();
-        let Self { rtc, socket, .. } = self;
-        let mut rest = Rest::default();
-        socket.receive(buffers, |datagram, source| {
-            let Ok(contents) = datagram.try_into() else { return };
-            let receive = Receive { proto: Protocol::Udp, source, destination, contents };
-            if rtc.handle_input(Input::Receive(now, receive)).is_ok() {
-                drain(rtc, common.start, now, tally, &mut rest);
-            }
+        let Self { rtc, socket, link, .. } = self;
+        let mut rest = Rest { deadline: Some(self.deadline), ..Rest::default() };
+        let destination = socket.local();
+        socket.receive(buffers, |datagram, source, arrived| match link {
+            Some(link) => link.push(datagram, source, now),
+            None => read(rtc, datagram, (source, destination), (arrived, now), tally, &mut rest),
         });
         self.take(rest, now);
+        self.pass(now, tally);
     }
 
     /// Time passed, or something was written: lets the stack do what is due.
-    pub fn tick(&mut self, common: &Common, now: Instant, tally: &mut Tally) {
+    pub fn tick(&mut self, now: Instant, tally: &mut Tally) {
         let mut rest = Rest::default();
         if self.rtc.handle_input(Input::Timeout(now)).is_ok() {
-            drain(&mut self.rtc, common.start, now, tally, &mut rest);
+            drain(&mut self.rtc, (clock::now(), now), tally, &mut rest);
         }
         self.take(rest, now);
+        self.pass(now, tally);
+    }
+
+    /// What has come through the link.
+    fn pass(&mut self, now: Instant, tally: &mut Tally) {
+        let Some(mut link) = self.link.take() else { return };
+        let mut rest = Rest { deadline: Some(self.deadline), ..Rest::default() };
+        while let Some(waiting) = link.pop(now) {
+            let addresses = (waiting.source, self.socket.local());
+            read(&mut self.rtc, &waiting.datagram, addresses, (clock::now(), now), tally, &mut rest);
+        }
+        self.take(rest, now);
+        self.deadline = link.deadline().map_or(self.deadline, |due| due.min(self.deadline));
+        self.link = Some(link);
     }
 
     fn take(&mut self, rest: Rest, now: Instant) {
@@ -181,7 +201,23 @@ struct Rest {
     deadline: Option<Instant>,
 }
 
-fn drain(rtc: &mut Rtc, start: Instant, now: Instant, tally: &mut Tally, rest: &mut Rest) {
+/// A datagram for the stack, and all that it makes of it. `times` is the arrival by the wall clock and now.
+fn read(
+    rtc: &mut Rtc,
+    datagram: &[u8],
+    (source, destination): (SocketAddr, SocketAddr),
+    times: (u64, Instant),
+    tally: &mut Tally,
+    rest: &mut Rest,
+) {
+    let Ok(contents) = datagram.try_into() else { return };
+    let receive = Receive { proto: Protocol::Udp, source, destination, contents };
+    if rtc.handle_input(Input::Receive(times.1, receive)).is_ok() {
+        drain(rtc, times, tally, rest);
+    }
+}
+
+fn drain(rtc: &mut Rtc, (arrived, now): (u64, Instant), tally: &mut Tally, rest: &mut Rest) {
     loop {
         match rtc.poll_output() {
             Ok(Output::Timeout(at)) => {
@@ -190,7 +226,7 @@ fn drain(rtc: &mut Rtc, start: Instant, now: Instant, tally: &mut Tally, rest: &
             }
             Ok(Output::Transmit(transmit)) => rest.datagrams.push((transmit.contents.into(), transmit.destination)),
             Ok(Output::Event(Event::RtpPacket(packet))) => {
-                tally.packet(*packet.header.ssrc, *packet.seq_no, &packet.payload, start, now);
+                tally.packet(*packet.header.ssrc, *packet.seq_no, &packet.payload, arrived, now);
             }
             Ok(Output::Event(Event::Connected)) => rest.connected = true,
             Ok(Output::Event(Event::KeyframeRequest(request))) => {

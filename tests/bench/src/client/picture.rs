@@ -1,7 +1,7 @@
 //! Made-up sound and pictures: payloads that servers take for Opus and VP8, each with a note at its end that tells a receiver who sent
-//! what and when. Both ends live in one process, so that they share the clock and the note's time needs no agreement.
+//! what and when. Both ends live on one machine, so that they share the clock.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The note at the end of each payload, in bytes.
 pub const NOTE_BYTES: usize = 28;
@@ -23,7 +23,7 @@ pub struct Note {
     /// This packet's place in the picture, and how many the picture has.
     pub part: u16,
     pub parts: u16,
-    /// Nanoseconds between the fleet's beginning and the moment of writing.
+    /// When it was written: nanoseconds since 1970.
     pub sent_ns: u64,
 }
 
@@ -124,11 +124,6 @@ impl Show {
         let layers = vec![layer("l", 1, 450), layer("m", 2, 625), layer("h", 3, 1_166)];
         Self { layers, period: Duration::from_millis(40), sound: Some(120) }
     }
-}
-
-/// Nanoseconds since the fleet began.
-pub fn since(start: Instant, now: Instant) -> u64 {
-    u64::try_from(now.duration_since(start).as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! What a member sends, in time: pictures in bursts, sound each 20 ms, key frames when they are asked for, only the layers that are wanted.
 
+use super::clock;
 use super::peer::{Outgoing, Peer, Track};
-use super::picture::{Note, Show, opus, since, vp8};
-use super::tally::SOUND;
+use super::picture::{Note, Show, opus, vp8};
+use super::tally::{Delays, SOUND};
 use std::time::{Duration, Instant};
 
 const SOUND_PERIOD: Duration = Duration::from_millis(20);
@@ -26,6 +27,8 @@ pub struct Sender {
     pub speaking: Option<i8>,
     /// Packets given to the stack.
     pub sent: u64,
+    /// From writing a burst to its being sent: our own part of every delay.
+    pub own_delay: Delays,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +54,7 @@ impl Sender {
             sound_number: 1_000,
             speaking: None,
             sent: 0,
+            own_delay: Delays::default(),
         }
     }
 
@@ -87,22 +91,22 @@ impl Sender {
     }
 
     /// Writes what is due. True when the peer has something to send now.
-    pub fn work(&mut self, peer: &mut Peer, start: Instant, now: Instant) -> bool {
+    pub fn work(&mut self, peer: &mut Peer, now: Instant) -> bool {
         let mut wrote = false;
         if let Some(bytes) = self.show.sound
             && self.next_sound <= now
         {
-            wrote |= self.send_sound(bytes, peer, start, now);
+            wrote |= self.send_sound(bytes, peer, now);
             self.next_sound = following(self.next_sound, SOUND_PERIOD, now);
         }
         if !self.show.layers.is_empty() && self.next_picture <= now {
-            wrote |= self.send_picture(peer, start, now);
+            wrote |= self.send_picture(peer, now);
             self.next_picture = following(self.next_picture, self.show.period, now);
         }
         wrote
     }
 
-    fn send_sound(&mut self, bytes: usize, peer: &mut Peer, start: Instant, now: Instant) -> bool {
+    fn send_sound(&mut self, bytes: usize, peer: &mut Peer, now: Instant) -> bool {
         self.sounds += 1;
         let note = Note {
             member: self.member,
@@ -111,7 +115,7 @@ impl Sender {
             picture: self.sounds,
             part: 0,
             parts: 1,
-            sent_ns: since(start, Instant::now()),
+            sent_ns: clock::now(),
         };
         let packet = Outgoing {
             track: Track::Sound,
@@ -128,7 +132,7 @@ impl Sender {
         wrote
     }
 
-    fn send_picture(&mut self, peer: &mut Peer, start: Instant, now: Instant) -> bool {
+    fn send_picture(&mut self, peer: &mut Peer, now: Instant) -> bool {
         self.pictures += 1;
         let ticks = f64::from(self.pictures) * self.show.period.as_secs_f64() * PICTURE_TICKS_A_SECOND;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a run is shorter than 13 hours")]
@@ -144,7 +148,7 @@ impl Sender {
                     picture: self.pictures,
                     part,
                     parts: layer.packets,
-                    sent_ns: since(start, Instant::now()),
+                    sent_ns: clock::now(),
                 };
                 let packet = Outgoing {
                     track: Track::Picture,

@@ -1,5 +1,6 @@
 //! One client's UDP socket: reads in batches, takes apart what the kernel put together, and sends runs of equal size in one call.
 
+use super::clock;
 use anyhow::Result;
 use mio::{Interest, Registry, Token};
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
@@ -52,8 +53,8 @@ impl Socket {
         self.local
     }
 
-    /// Everything that has come, datagram by datagram.
-    pub fn receive(&self, buffers: &mut Buffers, mut take: impl FnMut(&[u8], SocketAddr)) {
+    /// Everything that has come, datagram by datagram, with the time that the kernel got it (nanoseconds since 1970).
+    pub fn receive(&self, buffers: &mut Buffers, mut take: impl FnMut(&[u8], SocketAddr, u64)) {
         let mut metas = [RecvMeta::default(); BATCH];
         loop {
             let mut slices: Vec<_> = buffers.0.iter_mut().map(|buffer| IoSliceMut::new(buffer)).collect();
@@ -65,7 +66,8 @@ impl Socket {
             };
             for (meta, buffer) in metas.iter().zip(&buffers.0).take(count) {
                 let run = buffer.get(..meta.len).unwrap_or_default();
-                run.chunks(meta.stride.max(1)).for_each(|datagram| take(datagram, meta.addr));
+                let arrived = meta.timestamp.map_or_else(clock::now, clock::nanoseconds);
+                run.chunks(meta.stride.max(1)).for_each(|datagram| take(datagram, meta.addr, arrived));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What a client has received: packets, holes, delays, whole key frames. Can be begun anew, so that a measurement counts its own time only.
 
-use super::picture::{Note, since};
+use super::picture::Note;
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -54,8 +54,8 @@ struct Sequence {
     base: u64,
     highest: u64,
     received: u64,
-    /// Already given back by [`Tally::restart`]: packets at or below it belong to an earlier measurement.
-    assembling: Option<(u32, u16)>,
+    /// The picture under way, and how many packets of it came.
+    picture: Option<(Note, u16)>,
 }
 
 /// What came of one layer of one member.
@@ -78,15 +78,17 @@ pub struct Tally {
     /// When the first whole key frame was there.
     pub first_key: Option<Instant>,
     pub key_frames: u64,
+    /// Pictures that were followed by another of the same layer before all their packets had come.
+    pub torn: u64,
 }
 
 /// In place of a layer.
 pub const SOUND: u8 = 255;
 
 impl Tally {
-    /// A packet of a stream came, its number already extended past 16 bits.
-    pub fn packet(&mut self, ssrc: u32, number: u64, payload: &[u8], start: Instant, now: Instant) {
-        let fresh = Sequence { base: number, highest: number, received: 0, assembling: None };
+    /// A packet of a stream came, its number already extended past 16 bits; `arrived` in nanoseconds since 1970.
+    pub fn packet(&mut self, ssrc: u32, number: u64, payload: &[u8], arrived: u64, now: Instant) {
+        let fresh = Sequence { base: number, highest: number, received: 0, picture: None };
         let sequence = self.sequences.entry(ssrc).or_insert(fresh);
         if number < sequence.base {
             return;
@@ -102,17 +104,23 @@ impl Tally {
         let heard = self.heard.entry((note.member, note.layer)).or_default();
         heard.packets += 1;
         heard.bytes += u64::try_from(payload.len()).unwrap_or_default();
-        self.delays.add(since(start, now).saturating_sub(note.sent_ns));
-        if note.layer != SOUND && note.is_key {
-            let got = match sequence.assembling {
-                Some((picture, got)) if picture == note.picture => got + 1,
-                _ => 1,
-            };
-            sequence.assembling = Some((note.picture, got));
-            if got == note.parts {
-                self.key_frames += 1;
-                self.first_key.get_or_insert(now);
+        self.delays.add(arrived.saturating_sub(note.sent_ns));
+        if note.layer == SOUND {
+            return;
+        }
+        let is_same = |before: &Note| (before.member, before.layer) == (note.member, note.layer);
+        let got = match sequence.picture {
+            Some((before, got)) if is_same(&before) && before.picture == note.picture => got + 1,
+            Some((before, got)) if is_same(&before) && before.picture < note.picture && got < before.parts => {
+                self.torn += 1;
+                1
             }
+            _ => 1,
+        };
+        sequence.picture = Some((note, got));
+        if note.is_key && got == note.parts {
+            self.key_frames += 1;
+            self.first_key.get_or_insert(now);
         }
     }
 
@@ -145,18 +153,21 @@ mod tests {
 
     #[test]
     fn holes_are_counted_and_forgotten() {
-        let (start, mut tally) = (Instant::now(), Tally::default());
+        let (now, mut tally) = (Instant::now(), Tally::default());
         let note = Note { member: 1, layer: 0, is_key: true, picture: 9, part: 0, parts: 2, sent_ns: 0 };
         for number in [10, 11, 14, 13] {
-            tally.packet(5, number, &vp8(100, note), start, start);
+            tally.packet(5, number, &vp8(100, note), 1_000_000, now);
         }
         assert_eq!((tally.packets, tally.lost(), tally.key_frames), (4, 1, 2));
         tally.restart();
-        tally.packet(5, 12, &vp8(100, note), start, start);
+        tally.packet(5, 12, &vp8(100, note), 1_000_000, now);
         assert_eq!((tally.packets, tally.lost()), (0, 0));
-        tally.packet(5, 17, &vp8(100, note), start, start);
+        tally.packet(5, 17, &vp8(100, note), 1_000_000, now);
         assert_eq!((tally.packets, tally.lost()), (1, 2));
-        assert_eq!(tally.heard.get(&(1, 0)).unwrap().packets, 1);
+        assert_eq!((tally.heard.get(&(1, 0)).unwrap().packets, tally.torn), (1, 0));
+        tally.packet(5, 18, &vp8(100, Note { picture: 10, ..note }), 1_000_000, now);
+        tally.packet(5, 19, &vp8(100, Note { picture: 11, ..note }), 1_000_000, now);
+        assert_eq!(tally.torn, 1);
     }
 
     #[test]

@@ -5,7 +5,9 @@
 
 mod srtp;
 
-use anyhow::{Result, anyhow};
+pub use srtp::take_profiles;
+
+use anyhow::Result;
 use ring::{digest, hmac};
 use std::fmt;
 use std::sync::Arc;
@@ -145,5 +147,5 @@ impl DtlsInstance for Session {
 
 /// A refusal in the words of the interface.
 fn refused(what: &str) -> CryptoError {
-    CryptoError::Other(anyhow!("{what} failed").to_string())
+    CryptoError::Other(format!("{what} failed"))
 }

@@ -5,6 +5,7 @@ use aes::Aes128;
 use aes::Aes256;
 use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
 use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, Algorithm, LessSafeKey, Nonce, UnboundKey};
+use std::sync::atomic::{AtomicBool, Ordering};
 use str0m::crypto::{AeadAes128GcmCipher, AeadAes256GcmCipher, Aes128CmSha1_80Cipher, CryptoError, SrtpProvider};
 use str0m::crypto::{SupportedAeadAes128Gcm, SupportedAeadAes256Gcm, SupportedAes128CmSha1_80};
 
@@ -12,6 +13,25 @@ const BLOCK: usize = 16;
 const TAG: usize = 16;
 /// The longest associated data: an RTP header with all its extensions stays far below.
 const LONGEST_AAD: usize = 512;
+
+/// Whether a profile was in use since [`take_profiles`] was last asked.
+static USED: [(AtomicBool, &str); 3] = [
+    (AtomicBool::new(false), "AES-128-CM with SHA-1"),
+    (AtomicBool::new(false), "AES-128-GCM"),
+    (AtomicBool::new(false), "AES-256-GCM"),
+];
+
+/// The profiles that were agreed upon since the last call: a server's costs depend on them.
+pub fn take_profiles() -> String {
+    let used = USED.iter().filter(|(used, _)| used.swap(false, Ordering::Relaxed));
+    used.map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
+}
+
+fn note_use(profile: usize) {
+    if let Some((used, _)) = USED.get(profile) {
+        used.store(true, Ordering::Relaxed);
+    }
+}
 
 #[derive(Debug)]
 pub struct Srtp;
@@ -49,6 +69,7 @@ struct CounterMode;
 
 impl SupportedAes128CmSha1_80 for CounterMode {
     fn create_cipher(&self, key: [u8; 16], _encrypt: bool) -> Box<dyn Aes128CmSha1_80Cipher> {
+        note_use(0);
         Box::new(Counter(Aes128::new(&key.into())))
     }
 }
@@ -85,6 +106,7 @@ struct Gcm128;
 
 impl SupportedAeadAes128Gcm for Gcm128 {
     fn create_cipher(&self, key: [u8; 16], _encrypt: bool) -> Box<dyn AeadAes128GcmCipher> {
+        note_use(1);
         Box::new(Gcm::new(&AES_128_GCM, &key))
     }
 }
@@ -94,6 +116,7 @@ struct Gcm256;
 
 impl SupportedAeadAes256Gcm for Gcm256 {
     fn create_cipher(&self, key: [u8; 32], _encrypt: bool) -> Box<dyn AeadAes256GcmCipher> {
+        note_use(2);
         Box::new(Gcm::new(&AES_256_GCM, &key))
     }
 }

@@ -5,6 +5,7 @@ pub mod hub;
 pub mod janus;
 pub mod usage;
 
+use crate::client::peer::Peer;
 use crate::client::{Fleet, Show};
 use anyhow::Result;
 use hub::Hub;
@@ -63,7 +64,7 @@ impl Server {
         };
         fleet.run_until("the publisher's connection stands", LONGEST_JOIN, |fleet| {
             let publish = fleet.members.get(number).and_then(|member| member.publish.as_ref());
-            publish.is_some_and(|peer| peer.connected.is_some())
+            publish.is_some_and(Peer::is_connected)
         })?;
         Ok(number)
     }
