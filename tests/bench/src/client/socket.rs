@@ -76,7 +76,7 @@ impl Socket {
     pub fn queue(&mut self, datagram: &[u8], to: SocketAddr) {
         let fits = self.run_to == Some(to)
             && datagram.len() <= self.run_size
-            && self.run.len() % self.run_size == 0
+            && self.run.len().is_multiple_of(self.run_size)
             && self.run_count < MOST_IN_A_RUN.min(self.state.max_gso_segments())
             && self.run.len() + datagram.len() <= LONGEST_RUN;
         if !fits {

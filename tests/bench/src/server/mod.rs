@@ -18,6 +18,8 @@ const LONGEST_JOIN: Duration = Duration::from_secs(30);
 /// Between two members that join, so that handshakes do not pile up.
 const JOIN_GAP: Duration = Duration::from_millis(15);
 
+const LISTED: Duration = Duration::from_millis(500);
+
 /// Which server a figure belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
@@ -66,6 +68,8 @@ impl Server {
             let publish = fleet.members.get(number).and_then(|member| member.publish.as_ref());
             publish.is_some_and(Peer::is_connected)
         })?;
+        // Janus lists a feed a moment after its connection stands.
+        fleet.run(LISTED)?;
         Ok(number)
     }
 
