@@ -1,0 +1,131 @@
+//! What was sent lately, for viewers that ask for it again.
+
+use bytes::Bytes;
+use std::collections::VecDeque;
+
+/// At most so many packets of a stream are kept (80 bytes each, and the payload's share of the publisher's datagram or a sealed copy).
+const MOST: usize = 512;
+/// For so long, in microseconds.
+const KEPT_VIDEO: i64 = 1_000_000;
+const KEPT_AUDIO: i64 = 200_000;
+/// A packet is sent again at most so often …
+const MOST_TRIES: u8 = 4;
+/// … and no sooner than this after the last time, in microseconds, or half a round trip.
+const SHORTEST_PAUSE: i64 = 10_000;
+
+/// In which form a packet can leave once more.
+#[derive(Debug)]
+pub(super) enum Again {
+    /// In a packet of the retransmission stream: this is its payload.
+    Wrapped { payload: Bytes, timestamp: u32, payload_type: u8, marker: bool },
+    /// As the very datagram it was, under the transport-wide number it had: to seal its number once more with other contents would give
+    /// the key away (RFC 7714, section 8.4).
+    Sealed { datagram: Bytes, number: Option<u16> },
+}
+
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub again: Again,
+    sequence: u16,
+    tries: u8,
+    sent: i64,
+    tried: i64,
+}
+
+impl Again {
+    /// Bytes, without the header of the wrapping.
+    fn len(&self) -> usize {
+        match self {
+            Self::Wrapped { payload, .. } => payload.len(),
+            Self::Sealed { datagram, .. } => datagram.len(),
+        }
+    }
+}
+
+/// The packets of one stream in the order of their sequence numbers.
+#[derive(Debug)]
+pub(super) struct History {
+    packets: VecDeque<Kept>,
+    keep: i64,
+}
+
+impl History {
+    pub fn new(is_audio: bool) -> Self {
+        Self { packets: VecDeque::new(), keep: if is_audio { KEPT_AUDIO } else { KEPT_VIDEO } }
+    }
+
+    /// Whether a packet with this number may leave: not when one with the same number has (see [`Again::Sealed`]), nor when it is so late
+    /// that this can no longer be told.
+    pub fn admits(&self, sequence: u16) -> bool {
+        let Some(last) = self.packets.back() else { return true };
+        if is_after(sequence, last.sequence) {
+            return true;
+        }
+        match self.place(sequence) {
+            Ok(_) => false,
+            Err(place) => place > 0,
+        }
+    }
+
+    pub fn keep(&mut self, sequence: u16, again: Again, now: i64) {
+        self.forget(now);
+        if self.packets.len() >= MOST {
+            self.packets.pop_front();
+        }
+        let kept = Kept { again, sequence, tries: 0, sent: now, tried: now };
+        if self.packets.back().is_none_or(|last| is_after(kept.sequence, last.sequence)) {
+            self.packets.push_back(kept);
+        } else if let Err(place) = self.place(kept.sequence) {
+            self.packets.insert(place, kept);
+        }
+    }
+
+    /// Takes note that the viewer asked for a packet. Some is its size when it may be sent once more.
+    pub fn ask(&mut self, sequence: u16, round_trip: i64, now: i64) -> Option<usize> {
+        let keep = self.keep;
+        let place = self.place(sequence).ok()?;
+        let kept = self.packets.get_mut(place)?;
+        let is_due = now - kept.tried >= SHORTEST_PAUSE.max(round_trip / 2);
+        (is_due && kept.tries < MOST_TRIES && now - kept.sent <= keep).then(|| kept.again.len())
+    }
+
+    /// Its resend is queued.
+    pub fn tried(&mut self, sequence: u16, now: i64) {
+        if let Ok(place) = self.place(sequence)
+            && let Some(kept) = self.packets.get_mut(place)
+        {
+            kept.tries += 1;
+            kept.tried = now;
+        }
+    }
+
+    pub fn find(&self, sequence: u16) -> Option<&Kept> {
+        self.packets.get(self.place(sequence).ok()?)
+    }
+
+    pub fn forget(&mut self, now: i64) {
+        while self.packets.front().is_some_and(|kept| now - kept.sent > self.keep) {
+            self.packets.pop_front();
+        }
+    }
+
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.packets.len()
+    }
+
+    fn place(&self, sequence: u16) -> Result<usize, usize> {
+        let Some(first) = self.packets.front() else { return Err(0) };
+        let sought = distance(first.sequence, sequence);
+        self.packets.binary_search_by_key(&sought, |kept| distance(first.sequence, kept.sequence))
+    }
+}
+
+/// By serial number arithmetic (RFC 1982).
+fn is_after(sequence: u16, other: u16) -> bool {
+    distance(other, sequence) > 0
+}
+
+fn distance(from: u16, to: u16) -> i16 {
+    to.wrapping_sub(from).cast_signed()
+}
