@@ -56,6 +56,7 @@ pub fn assemble(
     let server = MediaServer::bind(MediaConfig {
         listen: media,
         public_addresses: addresses.to_owned(),
+        workers: None,
         clock: signaling::Clock::new(move || told.now().millis()),
     })
     .with_context(|| format!("the media port {media} cannot be opened"))?;

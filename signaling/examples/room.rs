@@ -67,6 +67,7 @@ async fn main() {
     let server = MediaServer::bind(MediaConfig {
         listen: argument(1, "127.0.0.1:0").parse().unwrap(),
         public_addresses: Vec::new(),
+        workers: None,
         clock: Clock::default(),
     })
     .unwrap();
@@ -116,7 +117,13 @@ async fn signal(
     let get = |name: &str| query.get(name).cloned().unwrap_or_default();
     let role: Role = serde_json::from_value(get("role").into()).unwrap_or(Role::Party);
     let member = MemberId::new(get("member"));
-    let join = Join { name: format!("{member}"), member, role, admitted: query.contains_key("admitted") };
+    let join = Join {
+        name: format!("{member}"),
+        member,
+        role,
+        admitted: query.contains_key("admitted"),
+        ice_servers: Vec::new(),
+    };
     let joined = open(&hub, &room).join(join).await;
     upgrade.on_upgrade(async move |socket| {
         if let Ok(connection) = joined {

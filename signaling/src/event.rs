@@ -1,9 +1,9 @@
 //! What goes into a room (commands) and what comes out of it (events). Together with the handle, the whole public face.
 
-use crate::message::SessionState;
+use crate::message::{IceServer, Layer, PodiumBy, SessionState};
 use crate::recording::Summary;
 use crate::{MemberId, Role, RoomId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Something that happened in a room, as evidence: presence and recording are told by these alone.
@@ -101,8 +101,18 @@ pub enum RoomEventKind {
     Quality {
         member: MemberId,
         level: QualityLevel,
+        by: Meter,
         rtt_ms: u32,
         loss_percent: u32,
+        /// What only the client can tell, when it does.
+        jitter_ms: Option<u32>,
+        freezes: Option<u32>,
+        layer: Option<Layer>,
+    },
+    /// Somebody else stands on the podium, or for another reason.
+    PodiumChanged {
+        member: Option<MemberId>,
+        by: PodiumBy,
     },
     Closed,
 }
@@ -125,6 +135,7 @@ impl RoomEventKind {
             | Self::HandRaised { .. }
             | Self::HandLowered { .. }
             | Self::SessionChanged { .. }
+            | Self::PodiumChanged { .. }
             | Self::RecordingFailed { .. }
             | Self::RecordingResumed { .. }
             | Self::Closed => true,
@@ -146,8 +157,18 @@ pub enum LeaveReason {
     Closed,
 }
 
-/// A line in three words.
+/// Who measured a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Meter {
+    /// The member's browser, by `stats`.
+    Client,
+    /// The hub, by RTCP and its own congestion control.
+    Hub,
+}
+
+/// A line in three words, from better to worse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum QualityLevel {
@@ -246,6 +267,8 @@ pub struct Join {
     pub role: Role,
     /// Skips the waiting room (the presiding officer and the like).
     pub admitted: bool,
+    /// Handed to the client in `welcome`. The caller makes their credentials; they should outlive a hearing.
+    pub ice_servers: Vec<IceServer>,
 }
 
 /// Why nobody was let to the door.

@@ -23,7 +23,9 @@ mod role;
 mod room;
 
 pub use clock::Clock;
-pub use event::{Join, JoinError, LeaveReason, QualityLevel, Refusal, Reply, RoomCommand, RoomEvent, RoomEventKind};
+pub use event::{
+    Join, JoinError, LeaveReason, Meter, QualityLevel, Refusal, Reply, RoomCommand, RoomEvent, RoomEventKind,
+};
 pub use id::{ConnectionId, MemberId, RoomId, SeatToken};
 pub use media::counters::MediaCounters;
 pub use message::{ClientMessage, ServerMessage, SessionState};
@@ -35,6 +37,7 @@ use media::counters::Counters;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
@@ -45,6 +48,8 @@ pub struct MediaConfig {
     pub listen: SocketAddr,
     /// What clients are told, best first. Empty: the listen address, or this machine's outward address and loopback when that is unspecified.
     pub public_addresses: Vec<IpAddr>,
+    /// Threads that seal and send; none: one for each core but one.
+    pub workers: Option<NonZeroUsize>,
     /// Stamps events and manifest lines.
     pub clock: Clock,
 }
@@ -80,7 +85,7 @@ impl MediaServer {
     /// When the port cannot be bound, or no tokio runtime is there.
     pub fn bind(config: MediaConfig) -> io::Result<Self> {
         let runtime = tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
-        let started = media::start(config.listen, &config.public_addresses)?;
+        let started = media::start(config.listen, &config.public_addresses, config.workers)?;
         Ok(Self {
             local: started.local,
             clock: config.clock,

@@ -12,16 +12,41 @@
 //! 6. After a network change the client re-offers publish with an ICE restart and sends `restart_ice` for subscribe. After the loss
 //!    of the socket it has 30 s to come back with its seat token; both peer connections are then made anew in the same seat.
 //!
+//! # Who is seen
+//! In a small room (at most 8 members who may speak) everybody gets everybody's sound and picture, each on sections that bear the
+//! member's id as msid. In a larger one the hub sends three voices and the pictures that the viewer's `view` asks for, in sections
+//! that keep their places: the message `tracks` says which member is on which `mid` now, and no new offer is needed for it.
+//! * `podium` (default): one large picture, and as `tiles` those who spoke last, then by arrival. Who is on a tile stays on it.
+//! * `grid`: the same, all of one size. `wall`: up to 120 thumbnails in the order of arrival. `audio`: no camera at all.
+//!
+//! A shared screen (`share`; the second video section of the publish connection) comes beside these in every layout.
+//! On the podium stands whom a moderator put there (`pin`), else who shares the screen, else who speaks or did last, else the
+//! presiding officer; who stands there oneself sees the next in that list. A viewer's own `pinned` goes before all of them, for that
+//! viewer. `demand` tells a sender which of its layers anybody watches.
+//!
 //! A text that cannot be read gets `error` and the socket stays. Texts over [`MAX_MESSAGE_BYTES`] are refused.
 //! Times are epoch milliseconds, UTC.
 
-use crate::{MemberId, Role, RoomId, SeatToken};
+#[cfg(test)]
+mod tests;
+mod view;
+
+pub use view::{
+    IceServer, Layer, Layout, MemberStatus, MemberView, PodiumBy, RecordingState, RoomView, SessionState, SessionView,
+    TrackView,
+};
+
+use crate::{MemberId, QualityLevel, SeatToken};
 use serde::{Deserialize, Serialize};
 
-/// The longest text frame that is read, in bytes. An SDP of a dozen sections is about 20 KB.
-pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
+/// The longest text frame that is read, in bytes. A browser's answer has about 1.5 KB for each section, and a wall has 120.
+pub const MAX_MESSAGE_BYTES: usize = 240 * 1024;
 /// The longest chat line, in characters.
 pub const MAX_CHAT_CHARS: usize = 2_000;
+/// As many pictures as one viewer gets at most, in any layout. Who asks for more gets this many.
+pub const MAX_TILES: u8 = 120;
+/// Tiles beside the podium for whoever does not say.
+pub const DEFAULT_TILES: u8 = 9;
 
 /// Sound or picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -60,13 +85,22 @@ pub enum ClientMessage {
         /// SDP text.
         sdp: String,
     },
+    /// An offer of the client's for its receiving connection, answered by `answer` (WHEP players): one section of a kind gets one member, who may
+    /// change without an offer. A browser's room client does not use it.
+    Watch {
+        /// SDP text.
+        sdp: String,
+        /// Whom; else who is on the podium.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        member: Option<MemberId>,
+    },
     /// A trickled candidate; accepted and ignored (see the module's text).
     Candidate {
         /// `candidate:…`, empty for the end of candidates.
         #[serde(default)]
         candidate: String,
     },
-    /// I switched my microphone or camera off.
+    /// I switched my microphone, camera or screen share off.
     Mute {
         /// Which.
         kind: Kind,
@@ -80,6 +114,29 @@ pub enum ClientMessage {
     MuteMember {
         /// Whose.
         member: MemberId,
+    },
+    /// How I want to see the room. Mine alone; it holds until the next one, and for a new tab in the same seat.
+    View {
+        /// The arrangement.
+        layout: Layout,
+        /// The most pictures wanted beside the podium; more than [`MAX_TILES`] counts as [`MAX_TILES`].
+        #[serde(default = "default_tiles")]
+        tiles: u8,
+        /// Whom I want large, whoever else stands on the podium.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pinned: Option<MemberId>,
+    },
+    /// Moderators only: put a member on the podium for everybody, or with null nobody in particular.
+    Pin {
+        /// Whom.
+        #[serde(default)]
+        member: Option<MemberId>,
+    },
+    /// I share my screen, or no longer. The same as `unmute` and `mute` of `screen`. A share ends with its socket: say so again
+    /// after `welcome`.
+    Share {
+        /// From now on or no longer.
+        on: bool,
     },
     /// I raise or lower my hand.
     Hand {
@@ -101,11 +158,24 @@ pub enum ClientMessage {
         /// Share of packets lost, 0 to 1.
         #[serde(default)]
         loss: f64,
+        /// How unevenly packets arrive, in milliseconds (RFC 3550, 6.4.1).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        jitter_ms: Option<f64>,
+        /// How often a picture stood still since the last `stats`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        freezes: Option<u32>,
+        /// The layer of the largest picture.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        layer: Option<Layer>,
     },
     /// I leave for good: the seat is given up.
     Leave,
     /// Answered by `pong`.
     Ping,
+}
+
+fn default_tiles() -> u8 {
+    DEFAULT_TILES
 }
 
 impl ClientMessage {
@@ -134,7 +204,10 @@ pub enum ServerMessage {
         /// The recording notice to show and acknowledge, or null when there is none or it was acknowledged.
         notice_version: Option<String>,
         /// The room.
-        room: RoomView,
+        room: Box<RoomView>,
+        /// STUN and TURN servers for both connections; empty when none are needed.
+        #[serde(default)]
+        ice_servers: Vec<IceServer>,
     },
     /// You are in the waiting room.
     Waiting {
@@ -159,6 +232,47 @@ pub enum ServerMessage {
         sdp: String,
         /// What comes on which section. A `mid` that is not named carries nothing now.
         tracks: Vec<TrackView>,
+    },
+    /// What comes on which section changed, without a new offer. It replaces the list of the latest `offer`.
+    Tracks {
+        /// As in `offer`.
+        tracks: Vec<TrackView>,
+    },
+    /// Which of your own pictures are watched now. Pause what is not: nobody gets it.
+    Demand {
+        /// `video` or `screen`.
+        kind: Kind,
+        /// Anybody watches it at all.
+        on: bool,
+        /// The simulcast layers that are watched. Empty with `on`: the section has no simulcast, send it.
+        rids: Vec<String>,
+    },
+    /// Who speaks.
+    Speakers {
+        /// Speaks, or did last.
+        active: Option<MemberId>,
+        /// The loudest, at most three, the active one among them while it is heard.
+        loud: Vec<MemberId>,
+    },
+    /// Who stands on the podium for everybody (your own `pinned` is for you alone).
+    Podium {
+        /// Null: nobody.
+        member: Option<MemberId>,
+        /// Why.
+        by: PodiumBy,
+    },
+    /// The hub's own measure of your line, every few seconds.
+    Line {
+        /// In three words.
+        level: QualityLevel,
+        /// Round trip in milliseconds.
+        rtt_ms: u32,
+        /// Packets lost of a hundred, the worse direction.
+        loss_percent: u32,
+        /// What the hub thinks that it can send you.
+        bits_per_second: u64,
+        /// The line is too narrow for any picture, so only sound comes.
+        audio_only: bool,
     },
     /// The state of the session or of its recording changed.
     Session(SessionView),
@@ -261,125 +375,5 @@ impl ErrorCode {
             Self::NoSuchMember => "room-error-no-such-member",
             Self::BadChat => "room-error-bad-chat",
         }
-    }
-}
-
-/// The room as a client sees it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RoomView {
-    /// Its id.
-    pub id: RoomId,
-    /// The session and its recording.
-    pub session: SessionView,
-}
-
-/// The session as a client sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionView {
-    /// Where the session stands.
-    pub state: SessionState,
-    /// Since when.
-    pub since: i64,
-    /// Whether it is being recorded.
-    pub recording: RecordingState,
-}
-
-/// Where the session of a hearing stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SessionState {
-    /// People gather.
-    NotStarted,
-    /// The hearing runs.
-    InSession,
-    /// A break: nothing is recorded.
-    Paused,
-    /// The hearing is over; the room is still open.
-    Ended,
-}
-
-/// Whether the session is being recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RecordingState {
-    /// Not.
-    Off,
-    /// Yes.
-    On,
-    /// It should be, and cannot (a full disk); the hub keeps trying.
-    Failed,
-}
-
-/// A member as others see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MemberView {
-    /// Who.
-    pub id: MemberId,
-    /// The name shown.
-    pub name: String,
-    /// The part played.
-    pub role: Role,
-    /// Where the member is.
-    pub status: MemberStatus,
-    /// The microphone is on.
-    pub audio: bool,
-    /// The camera is on.
-    pub video: bool,
-    /// The hand is up.
-    pub hand: bool,
-    /// It is the one who reads this.
-    pub me: bool,
-}
-
-/// Where a member is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MemberStatus {
-    /// In the waiting room.
-    Waiting,
-    /// In the room.
-    InRoom,
-    /// The line broke; the seat is kept for a while.
-    Away,
-}
-
-/// What one section of the subscribe offer carries.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TrackView {
-    /// The section (`a=mid`).
-    pub mid: String,
-    /// Whose.
-    pub member: MemberId,
-    /// Sound or picture.
-    pub kind: Kind,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_read_as_documented() {
-        assert_eq!(ClientMessage::parse(r#"{"type":"hello"}"#), Ok(ClientMessage::Hello { resume: None }));
-        assert_eq!(ClientMessage::parse(r#"{"type":"restart_ice"}"#), Ok(ClientMessage::RestartIce));
-        assert_eq!(
-            ClientMessage::parse(r#"{"type":"mute","kind":"video"}"#),
-            Ok(ClientMessage::Mute { kind: Kind::Video })
-        );
-        let session = ServerMessage::Session(SessionView {
-            state: SessionState::InSession,
-            since: 5,
-            recording: RecordingState::On,
-        });
-        assert_eq!(session.to_json(), r#"{"type":"session","state":"in_session","since":5,"recording":"on"}"#);
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_answered() {
-        for text in ["", "{", "[]", r#"{"type":"no_such"}"#, r#"{"type":"offer"}"#, r#"{"type":"hand","up":3}"#] {
-            assert_eq!(ClientMessage::parse(text), Err(ServerMessage::error(ErrorCode::BadMessage)), "{text}");
-        }
-        let long = format!(r#"{{"type":"offer","sdp":"{}"}}"#, "x".repeat(MAX_MESSAGE_BYTES));
-        assert_eq!(ClientMessage::parse(&long), Err(ServerMessage::error(ErrorCode::TooLarge)));
     }
 }

@@ -140,6 +140,7 @@ pub async fn join(hub: &Hub, token: &JoinToken) -> Result<Connection, ServiceErr
         name: token.name.clone(),
         role: role_of(token.part),
         admitted: token.part.skips_the_waiting_room(),
+        ice_servers: Vec::new(),
     };
     room.join(join).await.map_err(|error| match error {
         JoinError::Removed => ServiceError::Forbidden,

@@ -2,12 +2,9 @@
 // With HUB_SHOTS_DIR set, pictures are kept there to be looked at.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { complaints, pages, stand } from './stand.mjs';
+import { axe, complaints, pages, stand } from './stand.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** The widths that are looked at, and whether axe looks there too: layouts differ on either side of the breakpoints. */
 const WIDTHS = [[320, false], [375, true], [1366, true], [1920, false]];
 
@@ -49,13 +46,4 @@ async function look(context, name) {
   wrong.push(...heard.map((words) => `${name}: ${words}`));
   await page.close();
   return wrong;
-}
-
-/** What axe finds with everything unfolded. Evaluated from outside, so the page's own policy stays in force. */
-async function axe(page) {
-  await page.evaluate(() => { for (const details of document.querySelectorAll('details')) details.open = true; });
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document));
-  await page.evaluate(() => { for (const details of document.querySelectorAll('details')) details.open = false; });
-  return violations.map(({ id, nodes }) => `${id} ${nodes[0].html.slice(0, 120)}`);
 }

@@ -3,6 +3,7 @@
 
 import { createServer } from 'node:http';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 
@@ -11,6 +12,8 @@ if (!existsSync(folder)) throw new Error('HUB_PAGES_DIR must name the written pa
 
 /** Every written page, as `desk-case.hi`. */
 export const pages = readdirSync(folder).filter((name) => name.endsWith('.html')).map((name) => name.slice(0, -5)).sort();
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const POLICY = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self' wss:; frame-ancestors 'none'";
 const TYPES = { '.html': 'text/html; charset=utf-8', '.css': 'text/css', '.js': 'text/javascript', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
@@ -28,13 +31,17 @@ export class RoomClient extends EventTarget {
   raiseHand(up) { this.asked.push(['hand', up]); }
   chat(text) { this.asked.push(['chat', text]); }
   muteMember(id) { this.asked.push(['mute', id]); }
+  setView(view) { this.asked.push(['view', view]); }
+  pin(id) { this.asked.push(['pin', id]); }
+  async shareScreen() { this.asked.push(['share', true]); this.tell('sharing', { on: true }); }
+  stopSharing() { this.asked.push(['share', false]); this.tell('sharing', { on: false }); }
   leave() {}
 }
 export async function playTestTone() {}
 export async function selfTest({ onStep }) {
   onStep({ name: 'camera', ok: true, detailKey: 'selftest-camera-ok' });
   onStep({ name: 'microphone', ok: true, detailKey: 'selftest-microphone-silent' });
-  onStep({ name: 'network', ok: true, detailKey: 'selftest-network-untested' });
+  onStep({ name: 'network', ok: true, detailKey: 'selftest-network-tcp', askKey: 'selftest-ask-udp', ways: { udp: false, tcp: true, relay: null }, host: '203.0.113.7', port: 7880 });
 }`;
 
 /** Half a second of silence: 8 kHz, 16 bits. */
@@ -120,4 +127,13 @@ export function complaints(page) {
     if (message.type() === 'error' && !message.text().includes('Failed to load resource')) heard.push(message.text());
   });
   return heard;
+}
+
+/** What axe finds with everything unfolded. Evaluated from outside, so the page's own policy stays in force. */
+export async function axe(page) {
+  await page.evaluate(() => { for (const details of document.querySelectorAll('details')) details.open = true; });
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document));
+  await page.evaluate(() => { for (const details of document.querySelectorAll('details')) details.open = false; });
+  return violations.map(({ id, nodes }) => `${id} ${nodes[0].html.slice(0, 120)}`);
 }

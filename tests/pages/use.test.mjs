@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { complaints, stand } from './stand.mjs';
+import { axe, complaints, stand } from './stand.mjs';
 
 let hub;
 let context;
@@ -134,13 +134,16 @@ test('the party tests, acknowledges, waits and is let in', async () => {
   await page.click('#test-start');
   await page.click('#sound-yes');
   assert.deepEqual(await page.$$eval('.ticks li', (lines) => lines.map((line) => line.dataset.state)), ['ok', 'failed', 'ok', 'ok']);
+  assert.deepEqual(await page.$$eval('#ways li', (ways) => ways.map((way) => way.textContent)), ['Directly (UDP): does not get through', 'Through the firewall (TCP): works']);
+  assert.match(await page.textContent('#ways-ask'), /open UDP port 7880 to 203\.0\.113\.7\./);
   await page.click('#join-button');
   assert.ok(await page.isVisible('#acknowledge-error'), 'nobody joins without the notice');
   assert.ok(!(await page.isVisible('#room')));
   await page.check('#acknowledge');
   await page.click('#join-button');
   await eventually(page, '#room-message', 'You are in the waiting room');
-  assert.deepEqual(await page.evaluate(() => globalThis.room.asked), [['acknowledge', '2026-1'], ['publish', 'audio', 'video']]);
+  assert.deepEqual(await page.evaluate(() => globalThis.room.asked),
+    [['view', { layout: 'podium', tiles: 9, pinned: null }], ['acknowledge', '2026-1'], ['publish', 'audio', 'video']]);
   assert.ok(!(await page.$('[data-action]')), 'the party has no buttons of the officer');
   await page.evaluate(() => {
     globalThis.room.tell('state', { state: 'in_room' });
@@ -153,10 +156,7 @@ test('the party tests, acknowledges, waits and is let in', async () => {
 
 test('the officer admits, is told of a refusal, and keeps the camera while logging', async () => {
   const page = await open('hearing-officer.en');
-  await page.check('#acknowledge');
-  await page.click('#join-button');
-  // Until the script has run, the name is that of the section with this id.
-  await page.waitForFunction(() => globalThis.room?.asked?.length === 2);
+  await enter(page);
   await page.evaluate(() => {
     const member = (id, status, me) => ({ id, name: id, role: me ? 'presiding_officer' : 'party', status, audio: true, video: true, hand: false, me });
     globalThis.room.tell('members', { members: [member('m1', 'in_room', true), member('m2', 'waiting', false)] });
@@ -173,6 +173,160 @@ test('the officer admits, is told of a refusal, and keeps the camera while loggi
   await page.click('#microphone');
   assert.equal(await page.getAttribute('#microphone', 'aria-pressed'), 'false');
   assert.deepEqual((await page.evaluate(() => globalThis.room.asked)).at(-1), ['microphone', false]);
+});
+
+/** Joins, and waits until the room's script has asked for all that it asks for at the door. */
+async function enter(page) {
+  await page.check('#acknowledge');
+  await page.click('#join-button');
+  // Until the script has run, the name is that of the section with this id.
+  await page.waitForFunction(() => globalThis.room?.asked?.some(([what]) => what === 'publish'));
+}
+
+/** A room of so many: oneself first, then the officer; each but the last with a picture, for as many as are sent. */
+const gather = (page, count, { pictures = count, change = {} } = {}) => page.evaluate(([count, pictures, change]) => {
+  const members = Array.from({ length: count }, (_, n) => ({
+    id: `m${n}`, name: `Member ${n}`, role: n === 1 ? 'presiding_officer' : 'party', status: 'in_room', audio: true, video: true, screen: false, quality: 'good', hand: false, me: n === 0, ...change[n],
+  }));
+  room.tell('state', { state: 'in_room' });
+  room.tell('members', { members });
+  globalThis.sent ??= new Set();
+  for (let n = 1; n < Math.min(count, pictures + 1); n += 1) {
+    if (sent.has(n)) continue;
+    sent.add(n);
+    const canvas = document.createElement('canvas');
+    canvas.getContext('2d').fillRect(0, 0, 10, 10);
+    const stream = canvas.captureStream(1);
+    room.tell('track', { member: `m${n}`, kind: 'video', slot: `m${n}`, stream, track: stream.getVideoTracks()[0] });
+  }
+}, [count, pictures, change]);
+const views = (page) => page.evaluate(() => room.asked.filter(([what]) => what === 'view').map(([, view]) => view));
+const large = (page) => page.$eval('#speaker', (list) => list.firstElementChild?.dataset.member ?? null);
+
+test('the view is chosen by keys and by buttons, and sound only switches the camera off', async () => {
+  const page = await open('hearing-party.en');
+  await enter(page);
+  await gather(page, 4);
+  assert.equal(await large(page), 'm1');
+  await page.keyboard.press('2');
+  assert.equal(await large(page), null, 'a grid has no large place');
+  const widths = await page.$$eval('#tiles .tile', (tiles) => tiles.map((tile) => Math.round(tile.getBoundingClientRect().width)));
+  assert.ok(widths.length === 4 && new Set(widths).size === 1 && widths[0] > 400, widths.join());
+  await page.keyboard.press('4');
+  assert.equal(await page.getAttribute('#camera', 'aria-pressed'), 'false');
+  assert.equal(await page.$$eval('#tiles video', (videos) => videos.filter((video) => video.srcObject).length), 0);
+  await page.click('#view-button');
+  assert.ok(await page.isChecked('#view-audio'));
+  await page.keyboard.press('ArrowLeft');
+  assert.ok(await page.isChecked('#view-wall'), 'the arrow keys walk through the choices');
+  assert.equal(await page.getAttribute('#camera', 'aria-pressed'), 'true', 'the camera is on again as before');
+  await page.uncheck('#view-keys');
+  await page.keyboard.press('Escape');
+  assert.ok(!(await page.isVisible('#view')));
+  await page.keyboard.press('1');
+  assert.equal((await views(page)).map(({ layout }) => layout).join(), 'podium,grid,audio,wall', 'keys that are switched off are not obeyed');
+  await page.click('#chat-button');
+  await page.evaluate(() => localStorage.clear());
+  await page.keyboard.type('at 2 to 4');
+  assert.equal(await page.inputValue('#chat-text'), 'at 2 to 4');
+  assert.deepEqual((await page.evaluate(() => room.asked)).filter(([what]) => what === 'camera'), [['camera', false], ['camera', true]]);
+  assert.deepEqual(page.heard, []);
+});
+
+test('who speaks, who stands large, whose line is bad and who comes is seen and told', async () => {
+  const page = await open('hearing-party.en');
+  await enter(page);
+  await gather(page, 4);
+  await page.evaluate(() => {
+    room.tell('speakers', { active: 'm2', loud: ['m2', 'm3'] });
+    room.tell('podium', { member: 'm2', by: 'speaker' });
+  });
+  await page.waitForFunction(() => document.querySelector('#speaker').firstElementChild.dataset.member === 'm2');
+  assert.deepEqual(await page.$$eval('.tile.speaking', (tiles) => tiles.map((tile) => tile.dataset.member).sort()), ['m2', 'm3']);
+  await page.focus('.tile[data-member=m1] .pin');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Enter');
+  assert.equal(await large(page), 'm3', 'one\'s own choice goes before the room\'s');
+  assert.deepEqual((await views(page)).at(-1), { layout: 'podium', tiles: 9, pinned: 'm3' });
+  await page.evaluate(() => {
+    const stream = document.createElement('canvas').captureStream(1);
+    document.querySelector('[data-member=m3] .pin').click();
+    room.tell('track', { member: 'm1', kind: 'screen', slot: 'screen', stream, track: stream.getVideoTracks()[0] });
+  });
+  await page.waitForFunction(() => document.querySelector('#speaker').firstElementChild.dataset.kind === 'screen');
+  assert.equal(await page.$$eval('.tile[data-member=m1]', (tiles) => tiles.length), 2, 'who shows a screen is still to be seen');
+  await gather(page, 5, { change: { 2: { hand: true, quality: 'poor' } } });
+  await eventually(page, '#announce', 'Member 2 raises a hand. Member 4 has joined.');
+  await eventually(page, '.tile[data-member=m2] .who', 'poor line');
+  await page.evaluate(() => room.tell('quality', { level: 'poor', rtt: 600, loss: 0.2, audioOnly: true }));
+  assert.match(await page.textContent('#quality'), /Poor line\s+Your line carries sound only for now/);
+  await page.evaluate(() => room.tell('blocked', { on: true }));
+  await eventually(page, '#room-message', 'do not get through this network');
+  assert.deepEqual(await axe(page), []);
+  assert.deepEqual(page.heard, []);
+});
+
+test('one\'s own screen is shown and taken back', async () => {
+  const page = await open('hearing-party.en');
+  await enter(page);
+  await gather(page, 3);
+  await page.click('#share');
+  await eventually(page, '#sharing', 'Everyone in the room sees your screen.');
+  assert.equal(await page.getAttribute('#share', 'aria-pressed'), 'true');
+  await page.click('#sharing-stop');
+  assert.ok(!(await page.isVisible('#sharing')));
+  assert.deepEqual((await page.evaluate(() => room.asked)).filter(([what]) => what === 'share'), [['share', true], ['share', false]]);
+});
+
+test('the officer puts a member large for all', async () => {
+  const page = await open('hearing-officer.en');
+  await enter(page);
+  await gather(page, 4);
+  await page.click('[data-what="podium m3"]');
+  await page.evaluate(() => room.tell('podium', { member: 'm3', by: 'chair' }));
+  assert.equal(await page.getAttribute('[data-what="podium m3"]', 'aria-pressed'), 'true');
+  await page.click('[data-what="podium m3"]');
+  assert.deepEqual((await page.evaluate(() => room.asked)).filter(([what]) => what === 'pin'), [['pin', 'm3'], ['pin', null]]);
+});
+
+test('a hundred and twenty fit on a wall, and a large room shows those who matter', async () => {
+  const page = await open('hearing-officer.en');
+  await page.setViewportSize({ width: 1920, height: 1080 });
+  await enter(page);
+  await gather(page, 120, { pictures: 9, change: { 70: { hand: true } } });
+  assert.equal(await page.$$eval('.tile', (tiles) => tiles.length), 11, 'oneself, nine pictures, a raised hand');
+  assert.match(await page.textContent('#unseen'), /^109 more/);
+  await gather(page, 120, { change: { 70: { hand: true } } });
+  await page.keyboard.press('3');
+  await page.waitForFunction(() => document.querySelectorAll('#tiles .tile').length === 120);
+  const outside = await page.$eval('#tiles', (list) => {
+    const box = list.getBoundingClientRect();
+    return [...list.children].filter((tile) => {
+      const { left, top, right, bottom, width } = tile.getBoundingClientRect();
+      return left < box.left || top < box.top || right > box.right + 0.5 || bottom > box.bottom + 0.5 || width < 130;
+    }).length;
+  });
+  assert.equal(outside, 0, 'every tile is whole');
+  assert.equal(await page.evaluate(() => document.documentElement.scrollHeight - innerHeight), 0);
+  assert.deepEqual((await views(page)).at(-1), { layout: 'wall', tiles: 120, pinned: null });
+  assert.equal(await page.textContent('[data-member=m70] .note'), 'hand raised');
+  assert.equal(await page.$$eval('.pin', (pins) => pins.filter((pin) => pin.tabIndex === 0).length), 1, 'one stop of the Tab key for all tiles');
+  assert.deepEqual(await axe(page), []);
+  assert.deepEqual(page.heard, []);
+});
+
+test('on a small telephone the controls fit', async () => {
+  for (const language of ['en', 'hi']) {
+    const page = await open(`hearing-party.${language}`);
+    await page.setViewportSize({ width: 360, height: 640 });
+    await enter(page);
+    await gather(page, 3);
+    await page.click('#view-button');
+    const cut = await page.$$eval('.control-buttons button, .view label', (buttons) => buttons.filter((button) => button.scrollWidth > button.clientWidth + 1 || button.getBoundingClientRect().right > innerWidth).map(({ id, htmlFor }) => id || htmlFor));
+    assert.deepEqual(cut, [], language);
+    assert.ok(await page.$eval('#leave', (button) => button.getBoundingClientRect().bottom <= innerHeight), language);
+    assert.deepEqual(await axe(page), []);
+  }
 });
 
 test('the player moves all files together', async () => {

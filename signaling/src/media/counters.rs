@@ -8,10 +8,13 @@ pub(crate) struct Counters {
     pub bad_checks: AtomicU64,
     pub received: AtomicU64,
     pub forwarded: AtomicU64,
-    pub refused_by_stack: AtomicU64,
+    pub refused: AtomicU64,
     pub tap_dropped: AtomicU64,
     pub keyframes_asked: AtomicU64,
     pub path_changes: AtomicU64,
+    pub sent: AtomicU64,
+    pub send_calls: AtomicU64,
+    pub dropped: AtomicU64,
 }
 
 /// A reading of the media plane's counters.
@@ -24,21 +27,31 @@ pub struct MediaCounters {
     pub bad_checks: u64,
     /// RTP packets taken from publishers.
     pub received: u64,
-    /// RTP packets sent to subscribers.
+    /// RTP packets handed to viewers' egresses.
     pub forwarded: u64,
-    /// Packets that the WebRTC stack would not take, in or out.
-    pub refused_by_stack: u64,
+    /// Packets of clients that were not authentic, repeated, or not understood.
+    pub refused: u64,
     /// Packets that a recorder was too slow for. Anything but 0 is a fault.
     pub tap_dropped: u64,
     /// Key frames asked of publishers, after merging.
     pub keyframes_asked: u64,
     /// Times that a connection moved to another address of its client.
     pub path_changes: u64,
+    /// Datagrams sent to viewers.
+    pub sent: u64,
+    /// Calls of the kernel for them: several leave in one.
+    pub send_calls: u64,
+    /// Packets that did not leave: a worker or the kernel did not keep up.
+    pub dropped: u64,
 }
 
 impl Counters {
     pub fn add(counter: &AtomicU64, n: u64) {
         counter.fetch_add(n, Ordering::Relaxed);
+    }
+
+    pub fn add_usize(counter: &AtomicU64, n: usize) {
+        Self::add(counter, u64::try_from(n).unwrap_or(u64::MAX));
     }
 
     pub fn read(&self) -> MediaCounters {
@@ -48,10 +61,13 @@ impl Counters {
             bad_checks: get(&self.bad_checks),
             received: get(&self.received),
             forwarded: get(&self.forwarded),
-            refused_by_stack: get(&self.refused_by_stack),
+            refused: get(&self.refused),
             tap_dropped: get(&self.tap_dropped),
             keyframes_asked: get(&self.keyframes_asked),
             path_changes: get(&self.path_changes),
+            sent: get(&self.sent),
+            send_calls: get(&self.send_calls),
+            dropped: get(&self.dropped),
         }
     }
 }

@@ -1,12 +1,11 @@
-//! From one publisher's stream to each subscriber's: what comes in ([`Source`]) and what goes out ([`Output`]).
+//! One viewer's copy of one stream: which layer it takes, when it may begin or change, and under which numbers it goes out.
 
-use super::keyframe::KeyframeLimiter;
-use super::rewrite::{Rewriter, Stamp, is_newer};
-use super::{Codec, peer::PeerId};
+use super::Codec;
+use super::egress::{Class, OutPacket};
+use super::packet::MediaPacket;
+use super::rewrite::{Rewriter, Stamp};
 use crate::MemberId;
 use crate::message::Kind;
-use rtc::rtp::{Header, Packet};
-use rtc::rtp_transceiver::{RTCRtpReceiverId, RTCRtpSenderId, RTCRtpTransceiverId};
 use std::time::{Duration, Instant};
 
 /// What a stream is called in its room, whichever connection carries it: it outlives reconnections.
@@ -14,74 +13,16 @@ pub(crate) type StreamKey = (MemberId, Kind);
 
 /// While a picture cannot begin, its key frame is asked for again this often.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
-/// Sequence numbers that are remembered to drop repeats, in packets.
-const SEEN: usize = 1024;
 
-/// A stream that a member publishes now.
-#[derive(Debug)]
-pub(crate) struct Source {
-    pub peer: PeerId,
-    pub receiver: RTCRtpReceiverId,
-    pub ssrc: u32,
-    pub codec: Codec,
-    pub keyframes: KeyframeLimiter,
-    seen: Seen,
-}
-
-impl Source {
-    pub fn new(peer: PeerId, receiver: RTCRtpReceiverId, ssrc: u32, codec: Codec) -> Self {
-        Self { peer, receiver, ssrc, codec, keyframes: KeyframeLimiter::default(), seen: Seen::default() }
-    }
-
-    /// False for a repeat. Browsers probe the line with copies of what they sent.
-    pub fn is_first_time(&mut self, sequence: u16) -> bool {
-        self.seen.insert(sequence)
-    }
-}
-
-/// A ring of the latest sequence numbers.
-#[derive(Debug)]
-struct Seen {
-    ring: Vec<Option<u16>>,
-    highest: Option<u16>,
-}
-
-impl Default for Seen {
-    fn default() -> Self {
-        Self { ring: vec![None; SEEN], highest: None }
-    }
-}
-
-impl Seen {
-    fn insert(&mut self, sequence: u16) -> bool {
-        if let Some(highest) = self.highest {
-            // Older than the ring remembers: nobody can use it any more.
-            if !is_newer(sequence, highest) && usize::from(highest.wrapping_sub(sequence)) >= SEEN {
-                return false;
-            }
-        }
-        if self.highest.is_none_or(|highest| is_newer(sequence, highest)) {
-            self.highest = Some(sequence);
-        }
-        match self.ring.get_mut(usize::from(sequence) % SEEN) {
-            Some(slot) => slot.replace(sequence) != Some(sequence),
-            None => false,
-        }
-    }
-}
-
-/// One section of a subscriber's connection.
+/// A place that one stream at a time is forwarded into.
 #[derive(Debug)]
 pub(crate) struct Output {
-    /// What it carries, or carried when it is not active.
-    pub stream: StreamKey,
-    pub transceiver: RTCRtpTransceiverId,
-    pub sender: RTCRtpSenderId,
-    pub ssrc: u32,
-    /// Carries something. An idle section waits for the next stream of its kind.
-    pub active: bool,
-    /// Codecs of the negotiated section with their payload types; empty before the client's first answer.
-    pub payload_types: Vec<(Codec, u8)>,
+    ssrc: u32,
+    class: Class,
+    /// The layer that goes out now; none before the first key frame and while paused.
+    current: Option<usize>,
+    /// The layer that should; none pauses.
+    target: Option<usize>,
     rewriter: Rewriter,
     asked: Option<Instant>,
 }
@@ -89,91 +30,247 @@ pub(crate) struct Output {
 /// What became of a packet at an output.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Step {
-    Send(Packet),
-    /// A key frame is needed first.
-    NeedsKeyframe,
+    Send(OutPacket),
+    /// A key frame of this layer is needed first.
+    NeedsKeyframe(usize),
     Nothing,
 }
 
 impl Output {
-    pub fn new(
-        stream: StreamKey,
-        transceiver: RTCRtpTransceiverId,
-        sender: RTCRtpSenderId,
-        ssrc: u32,
-        codec: Codec,
-    ) -> Self {
-        Self {
-            stream,
-            transceiver,
-            sender,
-            ssrc,
-            active: true,
-            payload_types: Vec::new(),
-            rewriter: Rewriter::new(codec),
-            asked: None,
+    pub fn new(ssrc: u32, kind: Kind) -> Self {
+        let (class, clock_rate) = match kind {
+            Kind::Audio => (Class::Audio, Codec::Opus.clock_rate()),
+            Kind::Video => (Class::Video, Codec::Vp8.clock_rate()),
+            Kind::Screen => (Class::Screen, Codec::Vp8.clock_rate()),
+        };
+        Self { ssrc, class, current: None, target: None, rewriter: Rewriter::new(clock_rate), asked: None }
+    }
+
+    /// The layer that this viewer should get; none pauses it. The change happens on the layer's next key frame.
+    pub fn aim(&mut self, target: Option<usize>) {
+        if self.target != target {
+            self.target = target;
+            self.asked = None;
+            if target.is_none() {
+                self.current = None;
+                self.rewriter.interrupt();
+            }
         }
     }
 
-    /// The next packet begins anew.
+    pub fn target(&self) -> Option<usize> {
+        self.target
+    }
+
+    /// The layer that goes out now.
+    pub fn current(&self) -> Option<usize> {
+        self.current
+    }
+
+    /// The next packet begins anew: another member's stream comes in this place, or the same after muting.
     pub fn interrupt(&mut self) {
+        self.current = None;
         self.rewriter.interrupt();
         self.asked = None;
     }
 
-    /// Turns a publisher's packet into this subscriber's.
-    pub fn step(&mut self, codec: Codec, packet: &Packet, is_key: bool, now: Instant) -> Step {
-        let Some(payload_type) = self.payload_types.iter().find(|(c, _)| *c == codec).map(|(_, pt)| *pt) else {
-            return Step::Nothing;
-        };
-        let incoming = Stamp { sequence: packet.header.sequence_number, timestamp: packet.header.timestamp };
-        if !self.rewriter.follows(packet.header.ssrc) {
+    /// Turns a publisher's packet into this viewer's.
+    pub fn step(&mut self, packet: &MediaPacket, payload_type: u8, now: Instant) -> Step {
+        let Some(target) = self.target else { return Step::Nothing };
+        let stamp = Stamp { sequence: packet.sequence, timestamp: packet.timestamp, captured: packet.captured };
+        let goes_on = self.current == Some(packet.layer) && self.rewriter.follows(packet.ssrc);
+        if packet.layer == target && !goes_on {
             if packet.payload.is_empty() {
                 return Step::Nothing;
             }
-            if !is_key {
-                let again = self.asked.is_none_or(|at| now.saturating_duration_since(at) >= ASK_AGAIN);
-                if again {
-                    self.asked = Some(now);
-                    return Step::NeedsKeyframe;
-                }
-                return Step::Nothing;
+            if !packet.starts_key_frame {
+                return self.ask(target, now);
             }
-            self.rewriter.begin(packet.header.ssrc, &incoming, codec, &packet.payload, now);
+            // The same member's layers have one clock; what was interrupted may be another member's.
+            let same_clock = self.current.is_some();
+            self.rewriter.begin(packet.ssrc, &stamp, packet.codec, &packet.payload, same_clock, now);
+            self.current = Some(target);
             self.asked = None;
-        }
-        if packet.payload.is_empty() {
-            self.rewriter.leave_out(incoming.sequence);
+        } else if !goes_on {
             return Step::Nothing;
         }
-        let outgoing = self.rewriter.pass(&incoming, now);
-        // A fresh header: what the publisher's extensions leave behind makes the stack drop the packet.
-        Step::Send(Packet {
-            header: Header {
-                version: 2,
-                marker: packet.header.marker,
-                payload_type,
-                sequence_number: outgoing.sequence,
-                timestamp: outgoing.timestamp,
-                ssrc: self.ssrc,
-                ..Header::default()
-            },
-            payload: self.rewriter.payload(codec, &packet.payload),
+        if packet.payload.is_empty() {
+            self.rewriter.leave_out(packet.sequence);
+            return Step::Nothing;
+        }
+        let Some(outgoing) = self.rewriter.pass(&stamp, now) else { return Step::Nothing };
+        Step::Send(OutPacket {
+            ssrc: self.ssrc,
+            payload_type,
+            sequence: outgoing.sequence,
+            timestamp: outgoing.timestamp,
+            marker: packet.marker,
+            payload: self.rewriter.payload(packet.codec, &packet.payload),
+            captured: packet.captured,
+            class: self.class,
         })
+    }
+
+    fn ask(&mut self, layer: usize, now: Instant) -> Step {
+        if self.asked.is_some_and(|at| now.saturating_duration_since(at) < ASK_AGAIN) {
+            return Step::Nothing;
+        }
+        self.asked = Some(now);
+        Step::NeedsKeyframe(layer)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::rewrite::is_newer;
+    use crate::media::vp8;
+    use bytes::Bytes;
+    use rand::{Rng as _, SeedableRng as _};
 
+    const VP8: u8 = 96;
+
+    /// Three layers of one camera, as a browser sends them: own numbers, one clock.
+    struct Camera {
+        layers: [Layer; 3],
+        frame: u32,
+        start: Instant,
+    }
+
+    struct Layer {
+        ssrc: u32,
+        sequence: u16,
+        timestamp: u32,
+        picture: u16,
+        tl0: u8,
+    }
+
+    impl Camera {
+        fn new(random: &mut rand::rngs::StdRng, start: Instant) -> Self {
+            let layers = [1, 2, 3].map(|ssrc| Layer {
+                ssrc,
+                sequence: random.random(),
+                timestamp: random.random(),
+                picture: random.random_range(0..0x7fff),
+                tl0: random.random(),
+            });
+            Self { layers, frame: 0, start }
+        }
+
+        /// One picture of one layer, as packets.
+        fn picture(&mut self, layer: usize, is_key: bool, packets: u16) -> Vec<MediaPacket> {
+            let at = Duration::from_millis(u64::from(self.frame) * 40);
+            let of = &mut self.layers[layer];
+            of.picture = (of.picture + 1) & 0x7fff;
+            of.tl0 = of.tl0.wrapping_add(1);
+            let captured = (1u64 << 40) + ((u64::from(self.frame) * 40) << 32) / 1000;
+            (0..packets)
+                .map(|n| {
+                    let [high, low] = of.picture.to_be_bytes();
+                    let start = if n == 0 { 0x90 } else { 0x80 };
+                    let mut payload = vec![start, 0xc0, 0x80 | high, low, of.tl0];
+                    if n == 0 && is_key {
+                        payload.extend_from_slice(&[0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 2, 0x68, 1]);
+                    } else {
+                        payload.extend_from_slice(&[0x11, 0, 0]);
+                    }
+                    of.sequence = of.sequence.wrapping_add(1);
+                    MediaPacket {
+                        ssrc: of.ssrc,
+                        sequence: of.sequence,
+                        timestamp: of.timestamp.wrapping_add(self.frame * 3_600),
+                        marker: n + 1 == packets,
+                        codec: Codec::Vp8,
+                        layer,
+                        starts_key_frame: n == 0 && is_key,
+                        payload: payload.into(),
+                        level: None,
+                        captured: Some(captured),
+                        recovered: false,
+                        arrived: self.start + at,
+                    }
+                })
+                .collect()
+        }
+    }
+
+    /// 10,000 changes of layer, pauses and interruptions, with padding, losses and packets that overtake each other.
     #[test]
-    fn repeats_are_known_and_late_ones_pass_once() {
-        let mut seen = Seen::default();
-        assert!(seen.insert(65_535) && seen.insert(1) && seen.insert(0));
-        assert!(!seen.insert(0) && !seen.insert(1) && !seen.insert(65_535));
-        assert!(seen.insert(2_000));
-        assert!(!seen.insert(900), "too old to matter");
-        assert!(seen.insert(1_500));
+    fn what_goes_out_has_no_hole_and_no_repeat_whatever_is_chosen() {
+        let mut random = rand::rngs::StdRng::seed_from_u64(3);
+        let start = Instant::now();
+        let mut camera = Camera::new(&mut random, start);
+        let mut output = Output::new(9, Kind::Video);
+        output.aim(Some(0));
+        let mut sent: Vec<OutPacket> = Vec::new();
+        let (mut changes, mut switched, mut last) = (0, 0, None);
+        let mut needs_key = [false; 3];
+        while changes < 10_000 {
+            camera.frame += 1;
+            let now = start + Duration::from_millis(u64::from(camera.frame) * 40);
+            if random.random_ratio(1, 3) {
+                changes += 1;
+                match random.random_range(0..10) {
+                    0 => output.aim(None),
+                    1 => output.interrupt(),
+                    layer => output.aim(Some(layer % 3)),
+                }
+            }
+            for layer in 0..3 {
+                let is_key = std::mem::take(&mut needs_key[layer]);
+                let mut packets = camera.picture(layer, is_key, random.random_range(1..4));
+                if random.random_ratio(1, 20) {
+                    // Padding that a browser probes the line with.
+                    camera.layers[layer].sequence = camera.layers[layer].sequence.wrapping_add(1);
+                    let last = packets[packets.len() - 1].clone();
+                    let sequence = camera.layers[layer].sequence;
+                    packets.push(MediaPacket { sequence, payload: Bytes::new(), starts_key_frame: false, ..last });
+                }
+                if packets.len() > 2 && random.random_ratio(1, 10) {
+                    packets.swap(1, 2);
+                }
+                for packet in packets {
+                    match output.step(&packet, VP8, now) {
+                        Step::Send(out) => {
+                            if last != Some(layer) {
+                                switched += 1;
+                                last = Some(layer);
+                            }
+                            sent.push(out);
+                        }
+                        Step::NeedsKeyframe(layer) => needs_key[layer] = true,
+                        Step::Nothing => {}
+                    }
+                }
+            }
+        }
+        assert!(switched > 1_000, "{switched} layers went out one after the other");
+        let first = sent[0].sequence;
+        let mut numbers: Vec<u64> = Vec::new();
+        let (mut high, mut before) = (0u64, first);
+        for packet in &sent {
+            let step = packet.sequence.wrapping_sub(before);
+            let number = if is_newer(packet.sequence, before) || step == 0 {
+                high + u64::from(step)
+            } else {
+                high - u64::from(before.wrapping_sub(packet.sequence))
+            };
+            if number > high {
+                (high, before) = (number, packet.sequence);
+            }
+            numbers.push(number);
+        }
+        numbers.sort_unstable();
+        let missing = numbers.windows(2).filter(|pair| pair[1] != pair[0] + 1).count();
+        assert_eq!(missing, 0, "of {} packets", numbers.len());
+        // Where the numbers go on, time and picture ids do.
+        for pair in sent.windows(2).filter(|pair| is_newer(pair[1].sequence, pair[0].sequence)) {
+            let forward = pair[1].timestamp.wrapping_sub(pair[0].timestamp);
+            assert!(forward < 1 << 31, "time falls: {pair:?}");
+            let (old, new) = (vp8::picture_ids(&pair[0].payload).unwrap(), vp8::picture_ids(&pair[1].payload).unwrap());
+            let step = new.0.wrapping_sub(old.0) & 0x7fff;
+            assert!(step <= 1, "picture ids jump: {old:?} to {new:?}");
+            assert_eq!(step == 0, forward == 0, "one picture, one time");
+        }
     }
 }

@@ -17,6 +17,18 @@ pub(crate) fn starts_key_frame(payload: &[u8]) -> bool {
     }
 }
 
+/// Width and height in pixels from a packet's sequence parameter set: alone, or the first of several units.
+pub(crate) fn picture_size(payload: &[u8]) -> Option<(u16, u16)> {
+    match payload {
+        [first, ..] if first & UNIT_TYPE == SPS => sps_size(payload),
+        [first, high, low, rest @ ..] if first & UNIT_TYPE == STAP_A => {
+            let unit = rest.get(..usize::from(u16::from_be_bytes([*high, *low])))?;
+            (unit_type(unit) == SPS).then(|| sps_size(unit)).flatten()
+        }
+        _ => None,
+    }
+}
+
 /// Puts NAL units together from packets in order.
 #[derive(Debug, Default)]
 pub(crate) struct Assembler {
@@ -199,6 +211,13 @@ mod tests {
         // Constrained baseline 3.1, 640x360, as OpenH264 and x264 write it (cropped from 368 lines).
         let sps = [0x67, 0x42, 0xc0, 0x1f, 0x8c, 0x8d, 0x40, 0x50, 0x17, 0xfc, 0xb0, 0x0f, 0x08, 0x84, 0x6a];
         assert_eq!(sps_size(&sps), Some((640, 360)));
+        assert_eq!(picture_size(&sps), Some((640, 360)));
+        let mut several = vec![STAP_A, 0, u8::try_from(sps.len()).unwrap()];
+        several.extend_from_slice(&sps);
+        several.extend_from_slice(&[0, 1, PPS]);
+        assert_eq!(picture_size(&several), Some((640, 360)));
+        several[2] = 200;
+        assert_eq!(picture_size(&several), None);
         for end in 0..sps.len() {
             let _ = sps_size(&sps[..end]);
         }

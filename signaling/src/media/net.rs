@@ -1,19 +1,28 @@
-//! The one media port: a thread with its own small runtime reads it, keeps the plane's time and writes what the plane gives.
+//! The media thread: joins the plane to the port and keeps its time.
 
 use super::counters::Counters;
+use super::dispatch::{Notice, Outside, Workers};
 use super::plane::Plane;
-use super::tcp::{Heard, Path, TcpSide};
+use super::port::batch::Batch;
+use super::port::tcp::{self, Heard, TcpSide};
+use super::port::udp::{UdpPort, UdpSender};
+use super::port::{Path, candidates};
+use super::transport::Identity;
 use super::{COMMANDS, MediaCommand};
+use bytes::BytesMut;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc;
 
-/// Datagrams taken before the plane works on them: what a busy millisecond brings.
+/// Datagrams of TCP connections taken in one round.
 const BATCH: usize = 64;
-/// Larger than any datagram that WebRTC sends.
-const LARGEST_DATAGRAM: usize = 2048;
+/// Workers → plane. When full, a notice is lost; those that matter are repeated.
+const NOTICES: usize = 4_096;
+/// Workers → TCP connections. When full, datagrams are lost, as on any narrow line.
+const TCP_OUT: usize = 4_096;
 
 /// The plane's outside.
 pub(crate) struct Started {
@@ -22,89 +31,151 @@ pub(crate) struct Started {
     pub counters: Arc<Counters>,
 }
 
-/// Binds the port and starts the thread. It ends with [`MediaCommand::Shutdown`] or when nobody can command it any more.
+/// Binds the port and starts the threads. They end with [`MediaCommand::Shutdown`] or when nobody can command them any more.
 /// The same number is bound for TCP, too; where that is taken, the port serves UDP alone.
-pub(crate) fn start(listen: SocketAddr, public: &[IpAddr]) -> io::Result<Started> {
-    let socket = UdpSocket::bind(listen)?;
-    socket.set_nonblocking(true)?;
-    let local = socket.local_addr()?;
-    let listener = TcpListener::bind(local).and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
+pub(crate) fn start(listen: SocketAddr, public: &[IpAddr], workers: Option<NonZeroUsize>) -> io::Result<Started> {
+    let port = UdpPort::bind(listen)?;
+    let local = port.local_addr();
+    let listener = tcp::listen(local);
     if let Err(error) = &listener {
         tracing::warn!(%local, %error, "media over TCP is off: the port is taken");
     }
     let listener = listener.ok();
     let counters = Arc::new(Counters::default());
     let (commands, inbox) = mpsc::channel(COMMANDS);
-    let plane_counters = Arc::clone(&counters);
+    let (notices, from_workers) = mpsc::channel(NOTICES);
+    let (tcp, to_tcp) = mpsc::channel(TCP_OUT);
+    let outside = Outside { udp: port.sender(), tcp, notices };
+    let workers = Workers::start(workers.unwrap_or_else(usual_workers).get(), &outside, &counters)?;
+    let thread_counters = Arc::clone(&counters);
+    let identity = Identity::generate().map_err(io::Error::other)?;
     let candidates = candidates(local, public, listener.is_some());
+    let plane = Plane::new(identity, candidates, Arc::clone(&counters), workers, Instant::now());
     std::thread::Builder::new().name("media".to_owned()).spawn(move || {
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build() {
             Ok(runtime) => runtime,
             Err(error) => return tracing::error!(%error, "the media thread has no runtime"),
         };
-        let plane = Plane::new(candidates, plane_counters);
-        if let Err(error) = runtime.block_on(run(socket, listener, plane, inbox)) {
+        let thread = Thread {
+            udp: outside.udp,
+            port,
+            plane,
+            inbox,
+            from_workers,
+            to_tcp,
+            batch: Batch::new(),
+            counters: thread_counters,
+        };
+        if let Err(error) = runtime.block_on(thread.run(listener)) {
             tracing::error!(%error, "the media port cannot be used");
         }
     })?;
     Ok(Started { local, commands, counters })
 }
 
-async fn run(
-    socket: UdpSocket,
-    listener: Option<TcpListener>,
-    mut plane: Plane,
-    mut inbox: mpsc::Receiver<MediaCommand>,
-) -> io::Result<()> {
-    let socket = tokio::net::UdpSocket::from_std(socket)?;
-    let mut tcp = listener.map(TcpSide::new).transpose()?;
-    let mut buffer = vec![0u8; LARGEST_DATAGRAM];
-    loop {
-        let deadline = plane.deadline(Instant::now());
-        tokio::select! {
-            command = inbox.recv() => {
-                let last = matches!(command, None | Some(MediaCommand::Shutdown));
-                plane.command(command.unwrap_or(MediaCommand::Shutdown), Instant::now());
-                plane.process(Instant::now());
-                if last {
-                    send_all(&socket, tcp.as_mut(), &mut plane);
-                    return Ok(());
-                }
-            }
-            ready = socket.readable() => {
-                ready?;
-                read_batch(&socket, &mut buffer, &mut plane);
-            }
-            Some(heard) = hear(tcp.as_mut()) => {
-                if let Some(tcp) = tcp.as_mut() {
-                    take_batch(tcp, heard, &mut plane);
-                }
-            }
-            () = tokio::time::sleep_until(deadline.into()) => {}
-        }
-        let now = Instant::now();
-        if plane.deadline(now) <= now {
-            plane.tick(now);
-        }
-        send_all(&socket, tcp.as_mut(), &mut plane);
-    }
+/// The plane and the rest of the hub want a core; the others seal and send.
+fn usual_workers() -> NonZeroUsize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    NonZeroUsize::new(cores.saturating_sub(1)).unwrap_or(NonZeroUsize::MIN)
 }
 
-fn read_batch(socket: &tokio::net::UdpSocket, buffer: &mut [u8], plane: &mut Plane) {
-    let now = Instant::now();
-    for _ in 0..BATCH {
-        // An error here is one datagram's (a client's port is closed, say), never the socket's end.
-        match socket.try_recv_from(buffer) {
-            Ok((length, from)) => {
-                if let Some(datagram) = buffer.get(..length) {
-                    plane.datagram(datagram, Path::Udp(from), now);
+struct Thread {
+    port: UdpPort,
+    plane: Plane,
+    inbox: mpsc::Receiver<MediaCommand>,
+    from_workers: mpsc::Receiver<Notice>,
+    to_tcp: mpsc::Receiver<(u64, BytesMut)>,
+    /// For what the plane itself says.
+    udp: UdpSender,
+    batch: Batch,
+    counters: Arc<Counters>,
+}
+
+impl Thread {
+    async fn run(mut self, listener: Option<std::net::TcpListener>) -> io::Result<()> {
+        let mut tcp = listener.map(TcpSide::new).transpose()?;
+        loop {
+            let deadline = self.plane.deadline(Instant::now());
+            tokio::select! {
+                command = self.inbox.recv() => {
+                    let last = matches!(command, None | Some(MediaCommand::Shutdown));
+                    self.plane.command(command.unwrap_or(MediaCommand::Shutdown), Instant::now());
+                    if last {
+                        self.plane.finish();
+                        self.send_all(tcp.as_mut());
+                        return Ok(());
+                    }
                 }
+                ready = self.port.readable() => {
+                    ready?;
+                    let now = Instant::now();
+                    let plane = &mut self.plane;
+                    let received = self.port.recv_batch(|datagram, from| plane.datagram(datagram, Path::Udp(from), now));
+                    Counters::add_usize(&self.counters.strangers, received.dropped);
+                }
+                Some(heard) = hear(tcp.as_mut()) => {
+                    if let Some(tcp) = tcp.as_mut() {
+                        self.take_batch(tcp, heard);
+                    }
+                }
+                Some(notice) = self.from_workers.recv() => {
+                    let now = Instant::now();
+                    self.plane.notice(notice, now);
+                    while let Ok(notice) = self.from_workers.try_recv() {
+                        self.plane.notice(notice, now);
+                    }
+                }
+                Some((to, datagram)) = self.to_tcp.recv() => {
+                    if let Some(tcp) = tcp.as_mut() {
+                        tcp.send(to, datagram);
+                        while let Ok((to, datagram)) = self.to_tcp.try_recv() {
+                            tcp.send(to, datagram);
+                        }
+                    }
+                }
+                () = tokio::time::sleep_until(deadline.into()) => {}
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-            Err(_) => {}
+            self.plane.tick(Instant::now());
+            self.plane.finish();
+            self.send_all(tcp.as_mut());
         }
     }
-    plane.process(now);
+
+    fn take_batch(&mut self, tcp: &mut TcpSide, first: Heard) {
+        let now = Instant::now();
+        let mut heard = Some(first);
+        let mut left = BATCH;
+        while let Some(word) = heard {
+            match word {
+                Heard::Datagram(from, datagram) => {
+                    self.plane.datagram(&datagram, Path::Tcp(from), now);
+                    if tcp.is_stranger(from) && self.plane.knows(Path::Tcp(from)) {
+                        tcp.prove(from);
+                    }
+                }
+                Heard::GraceOver(id) if self.plane.knows(Path::Tcp(id)) => tcp.prove(id),
+                Heard::GraceOver(id) => tcp.hang_up(id),
+                Heard::Gone(_) => {}
+            }
+            left -= 1;
+            heard = if left > 0 { tcp.try_hear() } else { None };
+        }
+    }
+
+    /// Writes what the plane itself says: answers to checks, handshakes, reports. An unreachable client loses datagrams, as on any network.
+    fn send_all(&mut self, mut tcp: Option<&mut TcpSide>) {
+        while let Some((datagram, to)) = self.plane.transmit() {
+            match to {
+                Path::Udp(to) => self.batch.push(to, datagram),
+                Path::Tcp(to) => {
+                    if let Some(tcp) = &mut tcp {
+                        tcp.send(to, datagram);
+                    }
+                }
+            }
+        }
+        self.udp.flush(&mut self.batch);
+    }
 }
 
 /// Without a listener there is nothing to wait for.
@@ -113,69 +184,4 @@ async fn hear(tcp: Option<&mut TcpSide>) -> Option<Heard> {
         Some(tcp) => tcp.hear().await,
         None => std::future::pending().await,
     }
-}
-
-fn take_batch(tcp: &mut TcpSide, first: Heard, plane: &mut Plane) {
-    let now = Instant::now();
-    let mut heard = Some(first);
-    let mut left = BATCH;
-    while let Some(word) = heard {
-        match word {
-            Heard::Datagram(from, datagram) => plane.datagram(&datagram, Path::Tcp(from), now),
-            Heard::GraceOver(id) if plane.knows(Path::Tcp(id)) => {}
-            Heard::GraceOver(id) | Heard::Gone(id) => tcp.hang_up(id),
-        }
-        left -= 1;
-        heard = if left > 0 { tcp.try_hear() } else { None };
-    }
-    plane.process(now);
-}
-
-/// Writes everything. A full socket buffer or an unreachable client loses datagrams, as any network may.
-fn send_all(socket: &tokio::net::UdpSocket, mut tcp: Option<&mut TcpSide>, plane: &mut Plane) {
-    while let Some((datagram, to)) = plane.transmit() {
-        match to {
-            Path::Udp(to) => {
-                if let Err(error) = socket.try_send_to(&datagram, to) {
-                    tracing::trace!(%error, "datagram not sent");
-                }
-            }
-            Path::Tcp(to) => {
-                if let Some(tcp) = &mut tcp {
-                    tcp.send(to, datagram);
-                }
-            }
-        }
-    }
-}
-
-/// The addresses that clients are told, best first; TCP after all UDP (the priorities are RFC 8445's for host candidates, RFC 6544's for TCP).
-fn candidates(local: SocketAddr, public: &[IpAddr], with_tcp: bool) -> Vec<String> {
-    let mut addresses = public.to_vec();
-    if addresses.is_empty() {
-        if local.ip().is_unspecified() {
-            addresses.extend(outward_address());
-            addresses.push(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        } else {
-            addresses.push(local.ip());
-        }
-    }
-    let less = |index: usize| u32::try_from(index).unwrap_or(0) * 256;
-    let port = local.port();
-    let udp = addresses
-        .iter()
-        .enumerate()
-        .map(|(n, ip)| format!("candidate:{} 1 udp {} {ip} {port} typ host", n + 1, 2_130_706_431 - less(n)));
-    let tcp = addresses.iter().enumerate().filter(|_| with_tcp).map(|(n, ip)| {
-        format!("candidate:{} 1 tcp {} {ip} {port} typ host tcptype passive", n + 101, 1_671_430_143 - less(n))
-    });
-    udp.chain(tcp).collect()
-}
-
-/// The address that this machine would use towards others. Nothing is sent: connecting a UDP socket only looks the route up.
-fn outward_address() -> Option<IpAddr> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
-    let ip = socket.local_addr().ok()?.ip();
-    (!ip.is_unspecified()).then_some(ip)
 }

@@ -23,6 +23,8 @@ const MATROSKA: &str = ".mkv";
 pub(crate) struct MemberFile {
     pub name: String,
     pub member: MemberId,
+    /// Holds the member's shared screen, not the camera and the voice.
+    pub is_screen: bool,
     /// What the header has to tell by now, and what the one on the disk does tell.
     pub header: Header,
     pub written: Option<Header>,
@@ -42,7 +44,7 @@ pub(crate) struct MemberFile {
 
 impl MemberFile {
     /// `number` makes the name unique in the folder.
-    pub fn new(number: usize, member: MemberId, codec: Codec) -> Self {
+    pub fn new(number: usize, member: MemberId, is_screen: bool, codec: Codec) -> Self {
         let plain: String = member
             .as_str()
             .chars()
@@ -50,8 +52,9 @@ impl MemberFile {
             .take(40)
             .collect();
         Self {
-            name: file_name(&format!("{number:02}-{plain}"), codec),
+            name: file_name(&format!("{number:02}-{plain}{}", if is_screen { "-screen" } else { "" }), codec),
             member,
+            is_screen,
             header: Header::default(),
             written: None,
             length: 0,

@@ -20,6 +20,7 @@ pub use verify::{FileReport, Report, VerifyError, verify};
 
 use crate::event::RoomEvent;
 use crate::media::{Codec, MediaCommand};
+use crate::message::Kind;
 use crate::room::RoomReport;
 use crate::{Clock, MemberId, RoomId};
 use bytes::Bytes;
@@ -83,12 +84,16 @@ pub(crate) enum RecorderEvent {
 #[derive(Debug, Clone)]
 pub(crate) struct RtpSample {
     pub member: MemberId,
+    /// Sound, camera or screen: the screen gets a file of its own.
+    pub kind: Kind,
     pub codec: Codec,
     pub ssrc: u32,
     pub sequence: u16,
     pub timestamp: u32,
     pub marker: bool,
     pub payload: Bytes,
+    /// The sender's clock (NTP, 32.32 bits), when it is known.
+    pub captured: Option<u64>,
     pub arrived: Instant,
 }
 

@@ -9,6 +9,7 @@ use super::manifest::{self, Body, Head};
 use super::webm::{self, Cluster, HEADER_BYTES};
 use super::{FileSummary, RecorderEvent, RtpSample, Summary};
 use crate::media::Codec;
+use crate::message::Kind;
 use crate::{MemberId, RoomId};
 use sha2::{Digest, Sha256};
 use std::io;
@@ -70,7 +71,8 @@ impl<D: Disk> Recorder<D> {
             return Vec::new();
         }
         let arrived = self.since_start(sample.arrived);
-        let known = self.files.iter().position(|file| file.member == sample.member);
+        let is_screen = sample.kind == Kind::Screen;
+        let known = self.files.iter().position(|file| file.member == sample.member && file.is_screen == is_screen);
         let mut events = Vec::new();
         let at = match known {
             Some(at) if self.files.get(at).is_some_and(|file| file.takes(sample.codec)) => at,
@@ -82,7 +84,7 @@ impl<D: Disk> Recorder<D> {
                         return events;
                     }
                 }
-                self.open_slot(&sample.member, sample.codec)
+                self.open_slot(&sample.member, is_screen, sample.codec)
             }
         };
         if let Some(file) = self.files.get_mut(at) {
@@ -178,9 +180,9 @@ impl<D: Disk> Recorder<D> {
         })
     }
 
-    fn open_slot(&mut self, member: &MemberId, codec: Codec) -> usize {
+    fn open_slot(&mut self, member: &MemberId, is_screen: bool, codec: Codec) -> usize {
         let number = self.files.len() + self.finished.len() + 1;
-        self.files.push(MemberFile::new(number, member.clone(), codec));
+        self.files.push(MemberFile::new(number, member.clone(), is_screen, codec));
         self.files.len() - 1
     }
 

@@ -93,6 +93,8 @@ impl<D: Disk> Session<D> {
     fn send(&mut self, member: &str, codec: Codec, n: u32, timestamp: u32, payload: &[u8]) {
         let moment = self.moment();
         let sample = RtpSample {
+            kind: codec.kind(),
+            captured: None,
             member: member.into(),
             codec,
             ssrc: self.ssrc + u32::from(codec == Codec::Vp8),

@@ -261,6 +261,8 @@ mod tests {
 
     fn packet(codec: Codec, sequence: u16, timestamp: u32, marker: bool, payload: &[u8]) -> RtpSample {
         RtpSample {
+            kind: codec.kind(),
+            captured: None,
             member: "m".into(),
             codec,
             ssrc: 9,

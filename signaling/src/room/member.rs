@@ -1,7 +1,7 @@
 //! A seat: one member's place in the room, which outlives tabs and lines.
 
 use crate::event::QualityLevel;
-use crate::message::{Kind, MemberStatus, MemberView};
+use crate::message::{DEFAULT_TILES, IceServer, Kind, Layout, MemberStatus, MemberView};
 use crate::{ConnectionId, MemberId, Role, SeatToken};
 
 /// How far a member has come.
@@ -40,8 +40,30 @@ pub(crate) struct Member {
     pub line: Line,
     pub audio: bool,
     pub video: bool,
+    /// The screen is shared.
+    pub screen: bool,
+    pub ice_servers: Vec<IceServer>,
     pub hand: bool,
-    pub quality: QualityLevel,
+    pub view: View,
+    /// The line as the member's browser measures it.
+    pub by_client: QualityLevel,
+    /// And as the hub does.
+    pub by_hub: QualityLevel,
+}
+
+/// How a member wants to see the room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct View {
+    pub layout: Layout,
+    /// At most [`crate::message::MAX_TILES`].
+    pub tiles: u8,
+    pub pinned: Option<MemberId>,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self { layout: Layout::default(), tiles: DEFAULT_TILES, pinned: None }
+    }
 }
 
 impl Member {
@@ -58,7 +80,7 @@ impl Member {
         let on = match kind {
             Kind::Audio => self.audio,
             Kind::Video => self.video && self.role != Role::Telephone,
-            Kind::Screen => false,
+            Kind::Screen => self.screen && self.role != Role::Telephone,
         };
         on && self.role.may_speak()
     }
@@ -76,6 +98,8 @@ impl Member {
             status,
             audio: self.sends(Kind::Audio),
             video: self.sends(Kind::Video),
+            screen: self.sends(Kind::Screen),
+            quality: self.by_client.max(self.by_hub),
             hand: self.hand,
             me: &self.id == reader,
         }

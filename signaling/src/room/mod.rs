@@ -2,12 +2,16 @@
 
 mod core;
 mod floor;
+mod layout;
 mod member;
+mod speaker;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use self::core::MediaAction;
-pub(crate) use self::floor::ForwardingTable;
+pub(crate) use self::layout::ForwardingTable;
+pub(crate) use self::layout::{Size, Slot, SlotName, Viewer, Voices};
+pub(crate) use self::speaker::{SpeakerDetector, Speakers};
 
 use self::core::{Output, RoomCore};
 use crate::event::{Join, JoinError, Refusal, Reply, RoomCommand, RoomEvent, RoomEventKind};
@@ -25,8 +29,8 @@ const INBOX: usize = 256;
 pub(crate) const REPORTS: usize = 1024;
 /// Room → tab. When full, the tab is too slow and loses its socket; it may come back to its seat.
 const OUTBOX: usize = 256;
-/// Tab → room, before the room's inbox.
-const TAB_INBOX: usize = 32;
+/// Tab → room, before the room's inbox. When full, the tab's socket is not read; at the longest messages it is 2 MB.
+const TAB_INBOX: usize = 8;
 /// Events that wait for the hub. Past this the hub is not listening, and events are dropped with an error in the log.
 const EVENT_BACKLOG: usize = 10_000;
 /// A tab may send this many messages a second over any ten seconds (candidates and self-made bursts included).
@@ -46,6 +50,7 @@ enum Inbox {
 pub(crate) enum RoomReport {
     Media(MediaEvent),
     Recorder(RecorderEvent),
+    Speakers(Speakers),
 }
 
 /// A room, from outside. Cheap to clone; the room lives until [`RoomCommand::Close`].
@@ -188,6 +193,7 @@ impl Room {
                 Some(report) = from_below.recv() => match report {
                     RoomReport::Media(event) => self.core.media(event, self.clock.now_ms()),
                     RoomReport::Recorder(event) => self.core.recorder(event),
+                    RoomReport::Speakers(speakers) => self.core.speakers(speakers, self.clock.now_ms()),
                 },
                 item = from_outside.recv() => match item {
                     None => break,

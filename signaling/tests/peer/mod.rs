@@ -9,6 +9,7 @@
 )]
 
 use rtc::media_stream::MediaStreamTrack;
+use rtc::peer_connection::transport::RTCDtlsRole;
 use rtc::rtp::{Header, Packet};
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind};
 use signaling::message::{Kind, TrackView};
@@ -26,6 +27,7 @@ use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use webrtc::peer_connection::{
     MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCSessionDescription,
+    SettingEngineBuilder,
 };
 
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -51,6 +53,7 @@ impl Hub {
         let server = MediaServer::bind(MediaConfig {
             listen: "127.0.0.1:0".parse().unwrap(),
             public_addresses: Vec::new(),
+            workers: None,
             clock: Clock::default(),
         })
         .unwrap();
@@ -72,7 +75,10 @@ impl Hub {
     }
 
     pub async fn join(&self, member: &str, role: Role, admitted: bool) -> Connection {
-        self.room.join(Join { member: member.into(), name: member.to_owned(), role, admitted }).await.unwrap()
+        self.room
+            .join(Join { member: member.into(), name: member.to_owned(), role, admitted, ice_servers: Vec::new() })
+            .await
+            .unwrap()
     }
 
     pub async fn order(&self, command: RoomCommand) {
@@ -237,6 +243,8 @@ async fn connect(seen: &Arc<Seen>) -> impl PeerConnection {
     media.register_default_codecs().unwrap();
     PeerConnectionBuilder::new()
         .with_media_engine(media)
+        // Left to itself this stack wants to be the DTLS server of an ICE-lite peer; browsers do not, and the hub always is.
+        .with_setting_engine(SettingEngineBuilder::new().with_answering_dtls_role(RTCDtlsRole::Client).build())
         .with_handler(Arc::new(Handler { seen: Arc::clone(seen) }))
         .with_udp_addrs(vec!["127.0.0.1:0".to_owned()])
         .build()

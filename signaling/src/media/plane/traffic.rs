@@ -1,206 +1,342 @@
-//! Packets: out of one stack, by the forwarding table, into the others; and key frame requests the other way.
+//! The way of a packet: from a publisher, through the forwarding table, to each viewer's output and the recorder.
 
-use super::{LONGEST_SLEEP, Plane};
-use crate::RoomId;
+use super::{MediaRoom, Plane};
 use crate::media::counters::Counters;
-use crate::media::forward::{Source, Step, StreamKey};
-use crate::media::peer::{PeerId, Side};
-use crate::media::{Codec, MediaEvent, MediaEventKind};
+use crate::media::dispatch::Job;
+use crate::media::egress::Seal as _;
+use crate::media::forward::{Output, Step, StreamKey};
+use crate::media::packet::MediaPacket;
+use crate::media::peer::{Peer, PeerId, Side};
+use crate::media::source::Source;
 use crate::message::Kind;
 use crate::recording::{RecorderInput, RtpSample};
-use rtc::peer_connection::message::RTCMessage;
-use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
-use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
-use rtc::rtp::Packet;
-use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
-use rtc::sansio::Protocol;
+use crate::room::RoomReport;
+use crate::{MemberId, RoomId};
+use bytes::BytesMut;
+use rtc::rtp::Header;
 use std::time::Instant;
-use webrtc::peer_connection::{RTCPeerConnectionEvent, RTCPeerConnectionState, RTCTrackEvent};
+use tokio::sync::mpsc;
 
 impl Plane {
-    /// Takes everything that a stack has to give.
-    pub(super) fn drain(&mut self, id: PeerId, now: Instant) {
+    /// A publisher's packet, out of its encryption.
+    pub(super) fn received(&mut self, id: PeerId, header: &Header, packet: BytesMut, now: Instant) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        while let Some(out) = peer.transmit() {
-            self.transmit.push_back(out);
-        }
-        let mut state = None;
-        while let Some(event) = peer.pc.poll_event() {
-            #[expect(clippy::wildcard_enum_match_arm, reason = "the stack tells much that nobody here needs")]
-            match event {
-                RTCPeerConnectionEvent::OnConnectionStateChangeEvent(new) => state = Some(new),
-                RTCPeerConnectionEvent::OnTrack(RTCTrackEvent::OnOpen(track)) => {
-                    let kind = peer.pc.rtp_receiver(track.receiver_id).map(|r| r.track().kind());
-                    let kind = if kind == Some(RtpCodecKind::Video) { Kind::Video } else { Kind::Audio };
-                    peer.streams.insert(track.ssrc, (track.receiver_id, kind));
-                }
-                _ => {}
-            }
-        }
-        let mut wanted = Vec::new();
-        let (mut received, mut unknown) = (0, 0);
-        while let Some(tagged) = peer.pc.poll_read() {
-            #[expect(
-                clippy::wildcard_enum_match_arm,
-                reason = "there are no data channels, and the stack's list is open"
-            )]
-            match tagged.message {
-                RTCMessage::RtpPacket(_, packet) => {
-                    let stream = peer.streams.get(&packet.header.ssrc);
-                    match (stream, peer.codecs.get(&packet.header.payload_type)) {
-                        (Some((_, kind)), Some(codec)) if codec.kind() == *kind => {
-                            received += 1;
-                            self.arrived.push_back((id, *kind, *codec, packet));
-                        }
-                        _ => unknown += 1,
-                    }
-                }
-                RTCMessage::RtcpPacket(_, reports) => {
-                    for report in &reports {
-                        let report = report.as_any();
-                        if let Some(pli) = report.downcast_ref::<PictureLossIndication>() {
-                            wanted.push(pli.media_ssrc);
-                        } else if let Some(fir) = report.downcast_ref::<FullIntraRequest>() {
-                            wanted.extend(fir.fir.iter().map(|entry| entry.ssrc));
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        peer.deadline = peer.pc.poll_timeout().unwrap_or(now + LONGEST_SLEEP);
-        let room = peer.room.clone();
-        let streams: Vec<_> =
-            peer.outputs.iter().filter(|o| o.active && wanted.contains(&o.ssrc)).map(|o| o.stream.clone()).collect();
-        Counters::add(&self.counters.received, received);
-        Counters::add(&self.counters.refused_by_stack, unknown);
-        for stream in streams {
-            self.ask_keyframe(&room, &stream, now);
-        }
-        if let Some(state) = state {
-            self.state_changed(id, state, now);
+        let Side::Publish(publish) = &mut peer.side else { return };
+        if let Some((kind, packet)) = publish.receiver.rtp(header, packet, now) {
+            Counters::add(&self.counters.received, 1);
+            self.forward(id, kind, &packet, now);
         }
     }
 
-    fn state_changed(&mut self, id: PeerId, state: RTCPeerConnectionState, now: Instant) {
+    /// What a client's browser reports: of what it sends, or of what it gets.
+    pub(super) fn reported(&mut self, id: PeerId, compound: BytesMut, now: Instant) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let up = state == RTCPeerConnectionState::Connected;
-        let down = matches!(state, RTCPeerConnectionState::Disconnected | RTCPeerConnectionState::Failed);
-        tracing::debug!(member = %peer.member, side = ?peer.side, %state, "connection");
-        if !up && !down {
-            return;
-        }
-        peer.up = up;
-        let kind = if up { MediaEventKind::Up } else { MediaEventKind::Down };
-        let (room, side) = (peer.room.clone(), peer.side);
-        let event = MediaEvent { member: peer.member.clone(), connection: peer.connection, kind };
-        let member = peer.member.clone();
-        self.report(&room, event);
-        if up {
-            // A restart loses some 200 ms; without a key frame the picture would stand for seconds.
-            match side {
-                Side::Publish => self.ask_keyframe(&room, &(member, Kind::Video), now),
-                Side::Subscribe => self.ask_keyframes_for(id, now),
+        match &mut peer.side {
+            Side::Publish(publish) => publish.receiver.rtcp(&compound, now),
+            Side::Subscribe(subscribe) => {
+                if let Some(worker) = subscribe.worker {
+                    self.workers.order(worker, Job::Rtcp { peer: id, compound });
+                }
             }
         }
     }
 
     /// One publisher's packet to everybody who gets it.
-    pub(super) fn forward(&mut self, from: PeerId, kind: Kind, codec: Codec, packet: &Packet, now: Instant) {
+    fn forward(&mut self, from: PeerId, kind: Kind, packet: &MediaPacket, now: Instant) {
         let Some(peer) = self.peers.get(&from) else { return };
-        let Some(state) = self.rooms.get_mut(&peer.room) else { return };
-        let (room, ssrc) = (peer.room.clone(), packet.header.ssrc);
-        let Some(receiver) = peer.streams.get(&ssrc).map(|(receiver, _)| *receiver) else { return };
         let stream = (peer.member.clone(), kind);
-        let source = match state.sources.get_mut(&stream) {
-            Some(source) if source.peer == from && source.ssrc == ssrc && source.codec == codec => source,
-            // A new stream, or one that changed: whoever gets it, begins anew.
-            _ => {
-                let source = Source::new(from, receiver, ssrc, codec);
-                let is_new = state.sources.insert(stream.clone(), source).is_none();
-                let subscribers: Vec<_> = state.subscribe.values().copied().collect();
-                if is_new {
-                    for id in subscribers {
-                        self.reconcile(id, now);
-                    }
-                }
-                let Some(source) = self.rooms.get_mut(&room).and_then(|r| r.sources.get_mut(&stream)) else { return };
-                source
-            }
-        };
-        if !source.is_first_time(packet.header.sequence_number) {
+        let room = peer.room.clone();
+        let Some(state) = self.rooms.get_mut(&room) else { return };
+        if state.sources.get(&stream).is_none_or(|source| source.peer != from) {
+            self.new_source(&room, &stream, from, now);
+        }
+        let Some(state) = self.rooms.get_mut(&room) else { return };
+        if !state.table.route(&stream.0).is_some_and(|route| route.is_on(kind)) {
             return;
         }
-        let Some(state) = self.rooms.get(&room) else { return };
-        let Some(route) = state.table.route(&stream.0).filter(|route| route.is_on(kind)) else { return };
-        if let Some(tap) = &state.tap {
-            let sample = RtpSample {
-                member: stream.0.clone(),
-                codec,
-                ssrc,
-                sequence: packet.header.sequence_number,
-                timestamp: packet.header.timestamp,
-                marker: packet.header.marker,
-                payload: packet.payload.clone(),
-                arrived: now,
-            };
-            if tap.try_send(RecorderInput::Rtp(sample)).is_err() {
-                Counters::add(&self.counters.tap_dropped, 1);
-            }
+        if let Some(level) = packet.level.filter(|_| kind == Kind::Audio) {
+            state.speakers.level(&stream.0, level, now);
         }
-        let is_key = codec.starts_key_frame(&packet.payload);
-        let mut needs_keyframe = false;
-        for listener in &route.to {
-            let Some(id) = state.subscribe.get(listener).copied() else { continue };
-            let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.up) else { continue };
-            let Some(output) = peer.outputs.iter_mut().find(|o| o.active && o.stream == stream) else { continue };
-            match output.step(codec, packet, is_key, now) {
+        let Some(source) = state.sources.get_mut(&stream) else { return };
+        let mut wanted = 0u8;
+        if let Some(tap) = &state.tap {
+            record(&mut source.recorder, tap, &stream, packet, now, &mut wanted, &self.counters);
+        }
+        let mut forwarded = 0;
+        for (id, at) in &source.listeners {
+            let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.up) else { continue };
+            let Side::Subscribe(subscribe) = &mut peer.side else { continue };
+            let (Some(worker), Some(slot)) = (subscribe.worker, subscribe.slots.get_mut(*at)) else { continue };
+            let Some(payload_type) = slot.payload_type(packet.codec) else { continue };
+            match slot.output.step(packet, payload_type, now) {
                 Step::Nothing => {}
-                Step::NeedsKeyframe => needs_keyframe = true,
+                Step::NeedsKeyframe(layer) => wanted |= 1 << layer,
                 Step::Send(packet) => {
-                    let sent = peer.pc.rtp_sender(output.sender).map(|mut sender| sender.write_rtp(now, packet));
-                    let counter = match sent {
-                        Some(Ok(())) => &self.counters.forwarded,
-                        _ => &self.counters.refused_by_stack,
-                    };
-                    Counters::add(counter, 1);
-                    self.touched.insert(id);
+                    forwarded += 1;
+                    self.workers.push(worker, *id, packet);
                 }
             }
         }
-        if needs_keyframe {
-            self.ask_keyframe(&room, &stream, now);
+        Counters::add(&self.counters.forwarded, forwarded);
+        for layer in (0..crate::media::source::MAX_LAYERS).filter(|layer| wanted & (1 << layer) != 0) {
+            self.ask_keyframe(&room, &stream, layer, now);
         }
     }
 
-    /// Key frames of everything that a subscriber gets.
+    /// A stream begins, or goes on over another connection: whoever gets it, begins anew.
+    fn new_source(&mut self, room: &RoomId, stream: &StreamKey, from: PeerId, now: Instant) {
+        self.next_ssrc = self.next_ssrc.wrapping_add(2);
+        let fresh = Source::new(from, stream.1, self.next_ssrc);
+        let Some(state) = self.rooms.get_mut(room) else { return };
+        let listeners = state.sources.insert(stream.clone(), fresh).map(|before| before.listeners).unwrap_or_default();
+        for (id, at) in &listeners {
+            if let Some(slot) = self.slot_mut(*id, *at) {
+                slot.output.interrupt();
+            }
+        }
+        let Some(state) = self.rooms.get_mut(room) else { return };
+        let viewers: Vec<_> = state.subscribe.values().copied().collect();
+        let is_new = listeners.is_empty();
+        if let Some(source) = state.sources.get_mut(stream) {
+            source.listeners = listeners;
+        }
+        if is_new {
+            for id in viewers {
+                self.reconcile(id, now);
+            }
+        }
+    }
+
+    /// A member's streams are over.
+    pub(super) fn forget_sources(&mut self, room: &RoomId, member: &MemberId, now: Instant) {
+        let Some(state) = self.rooms.get_mut(room) else { return };
+        let before = state.sources.len();
+        state.sources.retain(|(owner, _), _| owner != member);
+        state.speakers.forget(member);
+        if state.sources.len() != before {
+            for id in state.subscribe.values().copied().collect::<Vec<_>>() {
+                self.reconcile(id, now);
+            }
+        }
+    }
+
+    pub(super) fn publisher_is_up(&mut self, id: PeerId, room: &RoomId, member: &MemberId, now: Instant) {
+        if let Some(peer) = self.peers.get_mut(&id)
+            && let Some(sealer) = peer.transport.take_sealer()
+            && let Some(publish) = peer.publish_mut()
+        {
+            publish.sealer = Some(sealer);
+        }
+        // A restart loses some 200 ms; without a key frame the picture would stand for seconds.
+        for kind in [Kind::Video, Kind::Screen] {
+            self.ask_all_layers(room, &(member.clone(), kind), now);
+        }
+    }
+
+    pub(super) fn viewer_is_up(&mut self, id: PeerId, now: Instant) {
+        if self.peers.get(&id).and_then(Peer::subscribe).is_some_and(|subscribe| subscribe.worker.is_none()) {
+            self.open_egress(id);
+        } else {
+            self.moved(id);
+        }
+        self.ask_keyframes_for(id, now);
+    }
+
+    /// Key frames of everything that a viewer gets.
     pub(super) fn ask_keyframes_for(&mut self, id: PeerId, now: Instant) {
         let Some(peer) = self.peers.get(&id) else { return };
+        let Some(subscribe) = peer.subscribe() else { return };
         let room = peer.room.clone();
-        let streams: Vec<_> = peer.outputs.iter().filter(|o| o.active).map(|o| o.stream.clone()).collect();
-        for stream in streams {
-            self.ask_keyframe(&room, &stream, now);
+        let streams: Vec<_> =
+            subscribe.slots.iter().filter_map(|slot| Some((slot.carries.clone()?, slot.output.target()?))).collect();
+        for (stream, layer) in streams {
+            self.ask_keyframe(&room, &stream, layer, now);
         }
     }
 
-    pub(super) fn ask_keyframe(&mut self, room: &RoomId, stream: &StreamKey, now: Instant) {
+    pub(super) fn viewer_needs_keyframe(&mut self, id: PeerId, ssrc: u32, now: Instant) {
+        let Some(peer) = self.peers.get(&id) else { return };
+        let Some(subscribe) = peer.subscribe() else { return };
+        let slot = subscribe.slots.iter().find(|slot| slot.section.ssrc == ssrc || slot.section.rtx_ssrc == Some(ssrc));
+        let Some(slot) = slot else { return };
+        let layer = slot.output.current().or(slot.output.target());
+        if let (Some(stream), Some(layer)) = (slot.carries.clone(), layer) {
+            let room = peer.room.clone();
+            self.ask_keyframe(&room, &stream, layer, now);
+        }
+    }
+
+    pub(super) fn ask_keyframe(&mut self, room: &RoomId, stream: &StreamKey, layer: usize, now: Instant) {
         if stream.1 == Kind::Audio {
             return;
         }
         let source = self.rooms.get_mut(room).and_then(|state| state.sources.get_mut(stream));
-        if source.is_some_and(|source| source.keyframes.request(now)) {
-            self.send_keyframe_request(room, stream, now);
+        let limiter = source.and_then(|source| source.keyframes.get_mut(layer));
+        if limiter.is_some_and(|limiter| limiter.request(now)) {
+            self.send_keyframe_request(room, stream, layer);
         }
     }
 
-    pub(super) fn send_keyframe_request(&mut self, room: &RoomId, stream: &StreamKey, now: Instant) {
-        let Some(source) = self.rooms.get(room).and_then(|state| state.sources.get(stream)) else { return };
-        let Some(peer) = self.peers.get_mut(&source.peer) else { return };
-        let request = PictureLossIndication { sender_ssrc: 1, media_ssrc: source.ssrc };
-        let written = peer.pc.rtp_receiver(source.receiver).map(|mut r| r.write_rtcp(now, vec![Box::new(request)]));
-        if matches!(written, Some(Ok(()))) {
-            Counters::add(&self.counters.keyframes_asked, 1);
+    fn ask_all_layers(&mut self, room: &RoomId, stream: &StreamKey, now: Instant) {
+        for layer in 0..crate::media::source::MAX_LAYERS {
+            self.ask_keyframe(room, stream, layer, now);
         }
-        self.touched.insert(source.peer);
+    }
+
+    /// Requests that were held back and may go now.
+    pub(super) fn pending_keyframes(&mut self, now: Instant) {
+        let mut due = Vec::new();
+        for (room, state) in &mut self.rooms {
+            for (stream, source) in &mut state.sources {
+                for (layer, limiter) in source.keyframes.iter_mut().enumerate() {
+                    if limiter.due(now) {
+                        due.push((room.clone(), stream.clone(), layer));
+                    }
+                }
+            }
+        }
+        for (room, stream, layer) in due {
+            self.send_keyframe_request(&room, &stream, layer);
+        }
+    }
+
+    fn send_keyframe_request(&mut self, room: &RoomId, stream: &StreamKey, layer: usize) {
+        let Some(source) = self.rooms.get(room).and_then(|state| state.sources.get(stream)) else { return };
+        let id = source.peer;
+        let Some(publish) = self.peers.get_mut(&id).and_then(Peer::publish_mut) else { return };
+        if let Some(request) = publish.receiver.keyframe_request(stream.1, layer) {
+            Counters::add(&self.counters.keyframes_asked, 1);
+            self.feed_back(id, &request);
+        }
+    }
+
+    /// Sends a report or request of ours to a publisher.
+    fn feed_back(&mut self, id: PeerId, compound: &[u8]) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(path) = peer.transport.path() else { return };
+        let Some(sealer) = peer.publish_mut().and_then(|publish| publish.sealer.as_mut()) else { return };
+        if let Some(datagram) = sealer.seal_rtcp(compound) {
+            self.transmit.push_back((datagram, path));
+        }
+    }
+
+    pub(super) fn tick_peer(&mut self, id: PeerId, now: Instant) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        if peer.transport.deadline().is_some_and(|at| at <= now) {
+            peer.transport.tick(now);
+            self.touched.insert(id);
+            self.look_at_state(id, now);
+        }
+        loop {
+            let Some(publish) = self.peers.get_mut(&id).and_then(Peer::publish_mut) else { return };
+            if publish.sealer.is_none() {
+                return;
+            }
+            let Some(compound) = publish.receiver.poll_rtcp(now) else { break };
+            self.feed_back(id, &compound);
+        }
+        self.lost_pictures(id, now);
+    }
+
+    /// A gap too wide to be filled needs a whole picture.
+    fn lost_pictures(&mut self, id: PeerId, now: Instant) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let (room, member) = (peer.room.clone(), peer.member.clone());
+        let Some(publish) = peer.publish_mut() else { return };
+        let mut lost = Vec::new();
+        for kind in [Kind::Video, Kind::Screen] {
+            for layer in 0..crate::media::source::MAX_LAYERS {
+                if publish.receiver.take_lost(kind, layer) {
+                    lost.push((kind, layer));
+                }
+            }
+        }
+        for (kind, layer) in lost {
+            self.ask_keyframe(&room, &(member.clone(), kind), layer, now);
+        }
+    }
+
+    /// Looks who speaks.
+    pub(super) fn listen(&mut self, now: Instant) {
+        let mut changed = Vec::new();
+        for (room, state) in &mut self.rooms {
+            if let Some(speakers) = state.speakers.tick(now) {
+                let voices_changed = state.loud != speakers.loud;
+                state.loud.clone_from(&speakers.loud);
+                let viewers = if voices_changed { state.subscribe.values().copied().collect() } else { Vec::new() };
+                changed.push((room.clone(), speakers, viewers));
+            }
+        }
+        for (room, speakers, viewers) in changed {
+            for id in viewers {
+                self.reconcile(id, now);
+            }
+            self.tell_room(&room, RoomReport::Speakers(speakers));
+        }
+    }
+
+    pub(super) fn tap(&mut self, room: &RoomId, tap: Option<mpsc::Sender<RecorderInput>>, now: Instant) {
+        let Some(state) = self.rooms.get_mut(room) else { return };
+        state.tap = tap;
+        let streams: Vec<_> = state.sources.keys().cloned().collect();
+        for stream in streams {
+            self.ask_all_layers(room, &stream, now);
+        }
+    }
+
+    pub(super) fn recorder_needs_keyframe(&mut self, room: &RoomId, member: &MemberId, now: Instant) {
+        for kind in [Kind::Video, Kind::Screen] {
+            let stream = (member.clone(), kind);
+            let layer = self
+                .rooms
+                .get(room)
+                .and_then(|state| state.sources.get(&stream))
+                .and_then(|source| source.recorder.current().or(source.recorder.target()));
+            if let Some(layer) = layer {
+                self.ask_keyframe(room, &stream, layer, now);
+            }
+        }
+    }
+}
+
+/// Gives the recorder its copy: one stream under one SSRC, whatever layer it comes from.
+fn record(
+    output: &mut Output,
+    tap: &mpsc::Sender<RecorderInput>,
+    stream: &StreamKey,
+    packet: &MediaPacket,
+    now: Instant,
+    wanted: &mut u8,
+    counters: &Counters,
+) {
+    let out = match output.step(packet, 0, now) {
+        Step::Send(out) => out,
+        Step::NeedsKeyframe(layer) => {
+            *wanted |= 1 << layer;
+            return;
+        }
+        Step::Nothing => return,
+    };
+    let sample = RtpSample {
+        member: stream.0.clone(),
+        kind: stream.1,
+        codec: packet.codec,
+        ssrc: out.ssrc,
+        sequence: out.sequence,
+        timestamp: out.timestamp,
+        marker: out.marker,
+        payload: out.payload,
+        captured: out.captured,
+        arrived: now,
+    };
+    if tap.try_send(RecorderInput::Rtp(sample)).is_err() {
+        Counters::add(&counters.tap_dropped, 1);
+    }
+}
+
+impl MediaRoom {
+    /// Everything is recorded: the best layer of each picture is watched.
+    pub(super) fn is_recorded(&self) -> bool {
+        self.tap.is_some()
     }
 }

@@ -1,9 +1,9 @@
 //! What a client's messages do: taking a seat, the way in, and what a seated member may say.
 
 use super::{MediaAction, Output, RoomCore};
-use crate::event::{LeaveReason, QualityLevel, RoomEventKind};
-use crate::message::{ClientMessage, ErrorCode, MAX_CHAT_CHARS, RoomView, ServerMessage};
-use crate::room::member::{Line, Member, Place};
+use crate::event::{LeaveReason, Meter, QualityLevel, RoomEventKind};
+use crate::message::{ClientMessage, ErrorCode, Kind, MAX_CHAT_CHARS, MAX_TILES, RoomView, ServerMessage};
+use crate::room::member::{Line, Member, Place, View};
 use crate::{ConnectionId, MemberId, SeatToken};
 
 impl RoomCore {
@@ -24,10 +24,14 @@ impl RoomCore {
                 Some(_) => {}
                 None => member.token = fresh,
             }
+            // A fresh pair of connections carries no screen until the client says so.
+            member.screen = false;
+            self.floor.share(&id, false);
             let older = std::mem::replace(&mut member.tab, Ok(connection));
             member.name = join.name;
             member.role = join.role;
             member.admitted = join.admitted;
+            member.ice_servers = join.ice_servers;
             if let Ok(older) = older {
                 out.push(Output::Send(older, ServerMessage::Replaced));
                 out.push(Output::Hangup(older));
@@ -51,8 +55,12 @@ impl RoomCore {
                 line: Line::New,
                 audio: true,
                 video: true,
+                screen: false,
+                ice_servers: join.ice_servers,
                 hand: false,
-                quality: QualityLevel::Good,
+                view: View::default(),
+                by_client: QualityLevel::Good,
+                by_hub: QualityLevel::Good,
             });
         }
         self.welcome(&id, connection, out);
@@ -68,7 +76,8 @@ impl RoomCore {
                 me: id.clone(),
                 seat: member.token.clone(),
                 notice_version: notice,
-                room: RoomView { id: self.id.clone(), session: self.session },
+                room: Box::new(RoomView { id: self.id.clone(), session: self.session }),
+                ice_servers: member.ice_servers.clone(),
             },
         ));
         match place {
@@ -103,7 +112,7 @@ impl RoomCore {
             self.seat_in_room(id, connection, out);
         } else {
             // Let in while the line is broken: the seat is in the room when its member comes back.
-            self.publish_table(out);
+            self.arrange(out);
             self.tell_members(out);
         }
         self.tell_waiting(out);
@@ -112,7 +121,8 @@ impl RoomCore {
     fn seat_in_room(&mut self, id: &MemberId, connection: ConnectionId, out: &mut Vec<Output>) {
         out.push(Output::Send(connection, ServerMessage::Admitted));
         out.push(Output::Send(connection, ServerMessage::Session(self.session)));
-        self.publish_table(out);
+        self.tell_state(id, connection, out);
+        self.arrange(out);
         out.push(Output::Media(MediaAction::Subscribe(id.clone(), connection)));
         self.tell_members(out);
     }
@@ -160,12 +170,38 @@ impl RoomCore {
                 inside?;
                 out.push(Output::Media(MediaAction::SubscribeAnswer(id, connection, sdp)));
             }
+            ClientMessage::Watch { sdp, member: only } => {
+                inside?;
+                out.push(Output::Media(MediaAction::WatchOffer { member: id, connection, sdp, only }));
+            }
             ClientMessage::RestartIce => {
                 inside?;
                 out.push(Output::Media(MediaAction::RestartSubscribe(id, connection)));
             }
+            ClientMessage::Mute { kind: Kind::Screen } | ClientMessage::Share { on: false } => {
+                self.share(at, false, out)
+            }
+            ClientMessage::Unmute { kind: Kind::Screen } | ClientMessage::Share { on: true } => {
+                inside?;
+                if !member.role.may_speak() {
+                    return Err(ErrorCode::NotAllowed);
+                }
+                self.share(at, true, out);
+            }
             ClientMessage::Mute { kind } => self.switch(at, kind, false, out),
             ClientMessage::Unmute { kind } => self.switch(at, kind, true, out),
+            ClientMessage::View { layout, tiles, pinned } => {
+                // A pin on somebody who is not here is no reason to refuse the rest: the member may just have left.
+                let pinned = pinned.filter(|pinned| self.member(pinned).is_some_and(Member::is_in_room));
+                self.view(at, View { layout, tiles: tiles.min(MAX_TILES), pinned }, out);
+            }
+            ClientMessage::Pin { member: other } => {
+                inside?;
+                if !member.role.may_moderate() {
+                    return Err(ErrorCode::NotAllowed);
+                }
+                self.pin(other, out)?;
+            }
             ClientMessage::MuteMember { member: other } => {
                 inside?;
                 if !member.role.may_moderate() {
@@ -198,14 +234,24 @@ impl RoomCore {
                 }
                 out.push(Output::Event(RoomEventKind::Chat { member: id, text }));
             }
-            ClientMessage::Stats { rtt_ms, loss } => {
+            ClientMessage::Stats { rtt_ms, loss, jitter_ms, freezes, layer } => {
                 let (rtt_ms, loss) = (rtt_ms.clamp(0.0, 60_000.0), loss.clamp(0.0, 1.0));
+                let jitter_ms = jitter_ms.map(|ms| ms.clamp(0.0, 60_000.0));
                 let level = QualityLevel::of(rtt_ms, loss);
-                if member.quality != level {
-                    member.quality = level;
-                    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped above")]
-                    let (rtt_ms, loss_percent) = (rtt_ms as u32, (loss * 100.0) as u32);
-                    out.push(Output::Event(RoomEventKind::Quality { member: id, level, rtt_ms, loss_percent }));
+                if std::mem::replace(&mut member.by_client, level) != level {
+                    let (rtt_ms, loss_percent) = (whole(rtt_ms), whole(loss * 100.0));
+                    let jitter_ms = jitter_ms.map(whole);
+                    out.push(Output::Event(RoomEventKind::Quality {
+                        member: id,
+                        level,
+                        by: Meter::Client,
+                        rtt_ms,
+                        loss_percent,
+                        jitter_ms,
+                        freezes,
+                        layer,
+                    }));
+                    self.tell_members(out);
                 }
             }
             ClientMessage::Leave => {
@@ -215,4 +261,14 @@ impl RoomCore {
         }
         Ok(())
     }
+}
+
+/// A measure that was clamped to a small range, without its fraction.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates, and not a number is 0"
+)]
+fn whole(measure: f64) -> u32 {
+    measure as u32
 }

@@ -1,13 +1,16 @@
 //! The room's decisions, pure: what comes in, with the time, gives a list of what to do. No clock, no channel, no chance.
-//! [`client`] is what members say, [`command`] what the hub orders.
+//! [`client`] is what members say, [`command`] what the hub orders, [`tell`] what everybody is told of it.
 
 mod client;
 mod command;
+mod tell;
 
-use super::floor::{ForwardingTable, forwarding};
-use super::member::{Line, Member, Place};
-use crate::event::{Join, JoinError, LeaveReason, Refusal, RoomCommand, RoomEventKind};
-use crate::media::MediaEvent;
+use self::tell::{SOON_MS, Told};
+use super::floor::Floor;
+use super::layout::ForwardingTable;
+use super::member::{Line, Member};
+use crate::event::{Join, JoinError, LeaveReason, Meter, QualityLevel, Refusal, RoomCommand, RoomEventKind};
+use crate::media::{MediaEvent, MediaEventKind};
 use crate::message::{ClientMessage, ErrorCode, MemberView, RecordingState, ServerMessage, SessionState, SessionView};
 use crate::recording::RecorderEvent;
 use crate::{ConnectionId, MemberId, RoomId, SeatToken};
@@ -38,6 +41,14 @@ pub(crate) enum MediaAction {
     Subscribe(MemberId, ConnectionId),
     PublishOffer(MemberId, ConnectionId, String),
     SubscribeAnswer(MemberId, ConnectionId, String),
+    /// A player's own offer to receive.
+    WatchOffer {
+        member: MemberId,
+        connection: ConnectionId,
+        sdp: String,
+        /// The one member that it wants; else the podium.
+        only: Option<MemberId>,
+    },
     RestartSubscribe(MemberId, ConnectionId),
     /// Both connections of a member are over.
     Release(MemberId),
@@ -55,7 +66,11 @@ pub(crate) struct RoomCore {
     doors: BTreeMap<ConnectionId, (Join, SeatToken)>,
     acknowledged: BTreeSet<MemberId>,
     removed: BTreeSet<MemberId>,
+    floor: Floor,
     table: ForwardingTable,
+    told: Told,
+    /// Epoch milliseconds of what is being handled.
+    now: i64,
 }
 
 impl RoomCore {
@@ -70,7 +85,10 @@ impl RoomCore {
             doors: BTreeMap::new(),
             acknowledged: BTreeSet::new(),
             removed: BTreeSet::new(),
+            floor: Floor::default(),
             table: ForwardingTable::default(),
+            told: Told::default(),
+            now,
         }
     }
 
@@ -93,10 +111,17 @@ impl RoomCore {
             return Vec::new();
         };
         member.tab = Err(now);
+        self.now = now;
         let mut out = Vec::new();
+        // The screen went with the tab; the client says so again when it comes back.
+        let shared = std::mem::take(&mut member.screen);
+        self.floor.share(&member.id, false);
         if member.line != Line::Broken {
             member.line = Line::Broken;
             out.push(Output::Event(RoomEventKind::Reconnecting { member: member.id.clone() }));
+        }
+        if shared {
+            self.arrange_soon(SOON_MS, &mut out);
         }
         self.tell_members(&mut out);
         out
@@ -104,6 +129,7 @@ impl RoomCore {
 
     /// A client's message.
     pub fn client(&mut self, connection: ConnectionId, message: ClientMessage, now: i64) -> Vec<Output> {
+        self.now = now;
         let mut out = Vec::new();
         if let ClientMessage::Hello { resume } = message {
             self.hello(connection, resume, &mut out);
@@ -121,13 +147,15 @@ impl RoomCore {
 
     /// The hub's command. Starting and stopping a recording is the shell's: it does disk work and then tells [`Self::recorder`].
     pub fn command(&mut self, command: &RoomCommand, now: i64) -> (Result<(), Refusal>, Vec<Output>) {
+        self.now = now;
         let mut out = Vec::new();
         let result = self.obey(command, now, &mut out);
         (result, out)
     }
 
     /// What the media plane reports. Reports of a connection that no longer holds its seat are stale and dropped.
-    pub fn media(&mut self, event: MediaEvent, _now: i64) -> Vec<Output> {
+    pub fn media(&mut self, event: MediaEvent, now: i64) -> Vec<Output> {
+        self.now = now;
         let mut out = Vec::new();
         let Some(member) = self.members.iter_mut().find(|m| m.id == event.member && m.tab == Ok(event.connection))
         else {
@@ -135,12 +163,36 @@ impl RoomCore {
         };
         let to = event.connection;
         match event.kind {
-            crate::media::MediaEventKind::Answer(sdp) => out.push(Output::Send(to, ServerMessage::Answer { sdp })),
-            crate::media::MediaEventKind::Offer { sdp, tracks } => {
+            MediaEventKind::Answer(sdp) => out.push(Output::Send(to, ServerMessage::Answer { sdp })),
+            MediaEventKind::Offer { sdp, tracks } => {
                 out.push(Output::Send(to, ServerMessage::Offer { sdp, tracks }));
             }
-            crate::media::MediaEventKind::Refused(code) => out.push(Output::Send(to, ServerMessage::error(code))),
-            crate::media::MediaEventKind::Up => {
+            MediaEventKind::Tracks(tracks) => out.push(Output::Send(to, ServerMessage::Tracks { tracks })),
+            MediaEventKind::Demand { kind, on, rids } => {
+                out.push(Output::Send(to, ServerMessage::Demand { kind, on, rids }));
+            }
+            MediaEventKind::Line { rtt_ms, loss_percent, bits_per_second, audio_only } => {
+                let measured = QualityLevel::of(f64::from(rtt_ms), f64::from(loss_percent) / 100.0);
+                // A line that takes no picture is poor, however few packets it loses.
+                let level = if audio_only { QualityLevel::Poor } else { measured };
+                let line = ServerMessage::Line { level, rtt_ms, loss_percent, bits_per_second, audio_only };
+                out.push(Output::Send(to, line));
+                if std::mem::replace(&mut member.by_hub, level) != level {
+                    out.push(Output::Event(RoomEventKind::Quality {
+                        member: event.member,
+                        level,
+                        by: Meter::Hub,
+                        rtt_ms,
+                        loss_percent,
+                        jitter_ms: None,
+                        freezes: None,
+                        layer: None,
+                    }));
+                    self.tell_members(&mut out);
+                }
+            }
+            MediaEventKind::Refused(code) => out.push(Output::Send(to, ServerMessage::error(code))),
+            MediaEventKind::Up => {
                 let before = std::mem::replace(&mut member.line, Line::Up);
                 let id = member.id.clone();
                 match before {
@@ -150,7 +202,7 @@ impl RoomCore {
                 }
                 self.tell_members(&mut out);
             }
-            crate::media::MediaEventKind::Down => {
+            MediaEventKind::Down => {
                 if member.line == Line::Up {
                     member.line = Line::Broken;
                     out.push(Output::Event(RoomEventKind::Reconnecting { member: member.id.clone() }));
@@ -178,14 +230,16 @@ impl RoomCore {
         out
     }
 
-    /// Time passed: seats whose members did not come back are freed.
+    /// Time passed: seats whose members did not come back are freed, and what was put off is told.
     pub fn tick(&mut self, now: i64) -> Vec<Output> {
+        self.now = now;
         let mut out = Vec::new();
         while let Some(at) =
             self.members.iter().position(|member| matches!(member.tab, Err(since) if now - since >= SEAT_KEPT_MS))
         {
             self.free(at, LeaveReason::Lost, &mut out);
         }
+        self.tell_what_is_due(&mut out);
         out
     }
 
@@ -202,7 +256,8 @@ impl RoomCore {
 
     /// When [`Self::tick`] is wanted next, epoch milliseconds.
     pub fn next_tick(&self) -> Option<i64> {
-        self.members.iter().filter_map(|member| member.tab.err()).min().map(|since| since + SEAT_KEPT_MS)
+        let seats = self.members.iter().filter_map(|member| member.tab.err()).map(|since| since + SEAT_KEPT_MS);
+        seats.chain(self.told.due()).min()
     }
 
     /// The room closes: everybody is told.
@@ -220,49 +275,10 @@ impl RoomCore {
             out.push(Output::Media(MediaAction::Release(member.id.clone())));
             out.push(Output::Event(RoomEventKind::Left { member: member.id, reason: LeaveReason::Closed }));
         }
-        self.publish_table(&mut out);
+        self.forget_floor();
+        self.arrange(&mut out);
         out.push(Output::Event(RoomEventKind::Closed));
         out
-    }
-
-    /// Tells the media plane, when anything changed for it.
-    fn publish_table(&mut self, out: &mut Vec<Output>) {
-        let table = forwarding(self.members.iter());
-        if table != self.table {
-            self.table = table.clone();
-            out.push(Output::Media(MediaAction::Forward(table)));
-        }
-    }
-
-    fn tell_members(&self, out: &mut Vec<Output>) {
-        for reader in self.members.iter().filter(|member| member.is_in_room()) {
-            let Ok(connection) = reader.tab else { continue };
-            let members = self
-                .members
-                .iter()
-                .filter(|member| member.is_in_room() || reader.role.sees_waiting_room())
-                .map(|member| member.view(&reader.id))
-                .collect();
-            out.push(Output::Send(connection, ServerMessage::Members { members }));
-        }
-    }
-
-    fn tell_waiting(&self, out: &mut Vec<Output>) {
-        let waiting = self.members.iter().filter(|member| member.place == Place::Waiting);
-        for (index, member) in waiting.enumerate() {
-            if let Ok(connection) = member.tab {
-                out.push(Output::Send(connection, ServerMessage::Waiting { position: index + 1 }));
-            }
-        }
-    }
-
-    fn tell_session(&self, out: &mut Vec<Output>) {
-        out.extend(
-            self.members
-                .iter()
-                .filter_map(Member::connection)
-                .map(|connection| Output::Send(connection, ServerMessage::Session(self.session))),
-        );
     }
 
     fn inside(&self) -> impl Iterator<Item = ConnectionId> + '_ {

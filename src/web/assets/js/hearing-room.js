@@ -1,30 +1,42 @@
 // The hearing room: joins by RoomClient, shows the session, wires the controls. What the hub decides (admission, start,
-// end) goes to its HTTP API; everything else to the room. People are drawn by room-people.js.
+// end) goes to its HTTP API; everything else to the room. People are drawn by room-people.js and room-rail.js, how this viewer sees
+// the room is room-view.js's.
 
 import { RoomClient } from "./media.js";
 import { byId, clockFace, element, pageData, postJson } from "./page.js";
 import { People } from "./room-people.js";
+import { Rail } from "./room-rail.js";
+import { Announcer, ViewChoice } from "./room-view.js";
 import { offerSelfTest } from "./self-test.js";
 
 const data = pageData("room-data");
 /** @param {string} id */
 const say = (id) => data.texts?.[id] ?? id;
 
-/** The wish for a picture: enough for a face and a paper, little enough for a thin line. */
-const PICTURE = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 24 } };
+/** The wish for a picture: large enough for three layers, of which the hub asks for what is watched and what the line carries. */
+const PICTURE = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 24, max: 30 } };
+const SOUND = { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 };
 
 /** Kept as long as this tab: the version of the notice that was read before joining. */
 const JOINED_KEY = `champions-hub-joined:${data.hearing}`;
 
 /** @type {RoomClient|null} */ let client = null;
 /** @type {MediaStream|null} */ let own = null;
-const people = new People(say, data.presides ? {
+/** Whom the officer of this page put on the podium. @type {string|null} */ let pinnedForAll = null;
+const people = new People(say, { name: data.name, role: data.role }, () => client?.setView(view.wish(people.pinned)));
+const rail = data.presides ? new Rail(say, {
   onAdmit: (member) => act("admit", { member }),
   onSendBack: (member) => act("send_back", { member }),
   onMute: (member) => client?.muteMember(member),
-} : null, { name: data.name, role: data.role });
+  onPodium: (member) => {
+    pinnedForAll = member;
+    client?.pin(member);
+  },
+}) : null;
+const announcer = new Announcer(say);
+const view = new ViewChoice(showLayout);
 
-offerSelfTest(say, data.room?.probe);
+offerSelfTest(say, data.room);
 byId("join")?.addEventListener("submit", (event) => {
   event.preventDefault();
   const acknowledged = byId("acknowledge").checked;
@@ -51,20 +63,32 @@ async function join() {
   tell(own ? say("room-connecting") : say("media-denied"));
   keepAwake();
 
-  client = new RoomClient({ url: data.room.url });
-  client.addEventListener("state", ({ detail }) => showState(detail));
-  client.addEventListener("members", ({ detail }) => people.update(detail.members));
-  client.addEventListener("track", ({ detail }) => people.addTrack(detail.member, detail.kind, detail.track));
-  client.addEventListener("trackgone", ({ detail }) => people.removeTrack(detail.member, detail.kind));
-  client.addEventListener("speaking", ({ detail }) => people.speaking(detail.member));
-  client.addEventListener("session", ({ detail }) => showSession(detail));
-  client.addEventListener("chat", ({ detail }) => showChat(detail));
-  client.addEventListener("muted", () => setToggle("microphone", false));
-  client.addEventListener("refusal", ({ detail }) => {
-    const result = byId("action-result");
-    if (result) result.textContent = `${say("action-failed")} ${detail.code}`;
+  client = new RoomClient({ url: data.room.url, renew: freshAddress });
+  const on = (name, act) => client.addEventListener(name, ({ detail }) => act(detail));
+  on("state", showState);
+  on("members", ({ members }) => {
+    people.update(members);
+    rail?.update(members);
+    announcer.update(members);
   });
-  client.addEventListener("quality", ({ detail }) => showQuality(detail.level));
+  on("track", (received) => people.addTrack(received));
+  on("trackgone", (received) => people.removeTrack(received));
+  on("speakers", ({ active, loud }) => people.speakers(active, loud));
+  on("podium", showPodium);
+  on("session", showSession);
+  on("chat", showChat);
+  on("muted", () => {
+    setToggle("microphone", false);
+    announcer.tell(say("told-muted"));
+  });
+  on("sharing", showSharing);
+  on("blocked", ({ on }) => tell(on ? say("room-blocked") : ""));
+  on("refusal", ({ code }) => {
+    const result = byId("action-result");
+    if (result) result.textContent = `${say("action-failed")} ${code}`;
+  });
+  on("quality", showQuality);
+  client.setView(view.wish(null));
   try {
     await client.connect();
     await client.publish({ audio: own?.getAudioTracks()[0] ?? null, video: own?.getVideoTracks()[0] ?? null });
@@ -74,7 +98,7 @@ async function join() {
 }
 
 async function openDevices() {
-  const wishes = [{ audio: true, video: PICTURE }, { audio: true }, { video: PICTURE }];
+  const wishes = [{ audio: SOUND, video: PICTURE }, { audio: SOUND }, { video: PICTURE }];
   for (const wish of wishes) {
     try {
       return await navigator.mediaDevices.getUserMedia(wish);
@@ -83,6 +107,17 @@ async function openDevices() {
     }
   }
   return null;
+}
+
+/** The hub took the token no longer, perhaps: a token lives for a day, a page may stay open longer. This page, loaded again, has a new one. */
+async function freshAddress() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok) return null;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = JSON.parse(page.getElementById("room-data")?.textContent || "{}");
+  // Without a room the hearing is over, or the reader is not signed in any more: the page itself says which.
+  if (!fresh.room) location.reload();
+  return fresh.room?.url ?? null;
 }
 
 async function keepAwake() {
@@ -96,7 +131,7 @@ async function keepAwake() {
 function showState({ state, reason, position, noticeVersion }) {
   document.body.dataset.roomState = state;
   // Before the door there is nobody to see a hand or to read a line, and no line to judge.
-  for (const id of ["hand", "chat-button"]) byId(id).disabled = state !== "in_room";
+  for (const id of ["hand", "chat-button", "share", "view-button"]) byId(id).disabled = state !== "in_room";
   byId("quality").hidden = state !== "in_room";
   switch (state) {
     case "notice":
@@ -215,6 +250,7 @@ function showDevices() {
     setToggle(id, Boolean(track?.enabled));
   }
   setToggle("hand", false);
+  setToggle("share", false);
 }
 
 function setToggle(id, on) {
@@ -269,10 +305,66 @@ function showChat({ name, text }) {
   if (byId("chat").hidden) byId("chat-new").textContent = String(++unread);
 }
 
+/* How the room is seen. */
+
+/** Whether the camera was on before one chose sound only. */
+let cameraBefore = false;
+
+function showLayout(layout) {
+  const soundOnly = layout === "audio";
+  if (soundOnly !== (document.body.dataset.layout === "audio")) {
+    if (soundOnly) cameraBefore = byId("camera").getAttribute("aria-pressed") === "true";
+    const camera = !soundOnly && cameraBefore;
+    if (!byId("camera").disabled && (soundOnly || cameraBefore)) {
+      setToggle("camera", camera);
+      client?.setCamera(camera);
+    }
+  }
+  document.body.dataset.layout = layout;
+  people.show(layout);
+  client?.setView(view.wish(people.pinned));
+  announcer.tell(say(`told-view-${layout}`));
+}
+
+function showPodium({ member, by }) {
+  people.podium(member);
+  // By right the chair stands there too, when nobody else is called for; that is no press of this button.
+  const byButton = by === "chair" && (member === pinnedForAll || people.roleOf(member) !== "presiding_officer");
+  rail?.podium(byButton ? member : null);
+}
+
+/* One's own screen. */
+
+// Telephones cannot show theirs, and observers have nothing to show.
+if (byId("share")) byId("share").hidden = !navigator.mediaDevices?.getDisplayMedia || data.role === "observer";
+byId("share")?.addEventListener("click", async () => {
+  if (byId("share").getAttribute("aria-pressed") === "true") {
+    client?.stopSharing();
+    return;
+  }
+  try {
+    await client?.shareScreen();
+  } catch {
+    // Declined, in the browser's own question.
+  }
+});
+byId("sharing-stop")?.addEventListener("click", () => client?.stopSharing());
+
+function showSharing({ on }) {
+  setToggle("share", on);
+  byId("sharing").hidden = !on;
+}
+
 /* The line, in three words with advice. */
 
-function showQuality(level) {
+let toldLine = "";
+
+function showQuality({ level, audioOnly }) {
+  const advice = say(audioOnly ? "quality-advice-sound-only" : `quality-advice-${level}`);
+  // It is a live region: only what changes is told.
+  if (toldLine === level + advice) return;
+  toldLine = level + advice;
   byId("quality").dataset.level = level;
   byId("quality-word").textContent = say(`quality-${level}`);
-  byId("quality-advice").textContent = say(`quality-advice-${level}`);
+  byId("quality-advice").textContent = advice;
 }

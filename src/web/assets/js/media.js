@@ -5,34 +5,61 @@
  *
  * Two peer connections: we offer `publish`, the hub offers `subscribe`. The hub answers any authenticated connectivity check, so no
  * candidates need to be exchanged. When the socket is lost we come back with the seat token; both connections are then made anew.
+ *
+ * Events: `state` {state, …}, `members` {members}, `session` {state, since, recording}, `chat` {member, name, text, at}, `muted`, `refusal` {code};
+ * `track` and `trackgone` {member, kind, slot, track, stream}: what is received of whom, told again when another member takes a section over;
+ * `speakers` {active, loud}, `speaking` {member}, `podium` {member, by}; `sharing` {on}: one's own screen;
+ * `quality` {level, rtt, loss, audioOnly}: one's own line as client and hub judge it; `blocked` {on}: media does not pass through this network.
  */
 
+import { changedTracks, leanAnswer, levelOf, Meter, Patience, retryWait, worse } from './line.js';
+import { Publisher } from './publish.js';
+
+export { playTestTone, selfTest } from './probe.js';
+
 /** @typedef {'connecting'|'notice'|'waiting'|'in_room'|'reconnecting'|'ended'|'replaced'|'removed'|'refused'} ClientState */
-/** @typedef {'audio'|'video'} Kind */
-/** @typedef {{id: string, name: string, role: string, status: 'waiting'|'in_room'|'away', audio: boolean, video: boolean, hand: boolean, me: boolean}} Member */
+/** @typedef {'audio'|'video'|'screen'} Kind */
+/** @typedef {import('./line.js').Level} Level */
+/** @typedef {{id: string, name: string, role: string, status: 'waiting'|'in_room'|'away', audio: boolean, video: boolean, screen?: boolean, quality?: Level, hand: boolean, me: boolean}} Member */
 /** @typedef {{mid: string, member: string, kind: Kind}} TrackView */
+/** @typedef {{member: string, kind: Kind, slot: string, track: MediaStreamTrack, stream: MediaStream}} Received slot: the hub's name of the place, such as `podium` */
 /** @typedef {{state: string, since: number, recording: 'off'|'on'|'failed'}} Session */
+/** @typedef {{layout: 'podium'|'grid'|'wall'|'audio', tiles?: number, pinned?: string|null}} View how this viewer wants to see the room */
 
 /** How long the hub keeps a seat, in milliseconds; past it coming back means waiting again. */
 const SEAT_KEPT_MS = 30_000;
 /** Silence on the socket after which it counts as lost. */
 const SOCKET_SILENCE_MS = 15_000;
+/** The same, after the network is known to have changed. */
+const SOCKET_PROOF_MS = 4_000;
 const PING_EVERY_MS = 5_000;
-/** A connection that is not up for so long, restarts included, is made anew. */
+/** A connection that is not up for so long, or an offer without answer, is made anew; each time in vain doubles it up to the second. */
 const LINE_PATIENCE_MS = 10_000;
-const STATS_EVERY_MS = 2_000;
-const SPEAKING_EVERY_MS = 300;
-/** Mean sound level (0 to 1) that counts as speech. */
-const SPEECH_LEVEL = 0.01;
-const MAX_VIDEO_BITS_PER_SECOND = 900_000;
+const LINE_PATIENCE_MOST_MS = 60_000;
+const WATCH_EVERY_MS = 1_000;
+const MEASURE_EVERY_MS = 2_000;
+/** What is measured is told to the hub so often, and at once when the level changes. */
+const TELL_EVERY_MS = 10_000;
+/** Restarts of ICE follow each other at this distance at least. */
+const RESTART_REST_MS = 3_000;
+/** So many tries of the address in vain before a fresh one is asked for. */
+const TRIES_BEFORE_RENEWAL = 3;
+/** Text is read at five frames a second as well as at thirty. */
+const SCREEN = { video: { frameRate: { max: 15 }, width: { max: 1920 }, height: { max: 1080 } }, audio: false };
 /** Seat tokens live as long as the tab: a reload keeps the seat, a second tab takes it over. */
 const SEAT_KEY = 'champions-hub-seat:';
 
+const everything = () => ({ video: { on: true, rids: /** @type {string[]} */ ([]) }, screen: { on: true, rids: /** @type {string[]} */ ([]) } });
+
 export class RoomClient extends EventTarget {
-  /** @param {{url: string}} options the WebSocket's address, with the join token */
-  constructor({ url }) {
+  /**
+   * @param {{url: string, renew?: () => Promise<string|null>}} options the WebSocket's address, with the join token; and who gives a
+   *   fresh one when the hub takes it no longer
+   */
+  constructor({ url, renew }) {
     super();
     this.url = url;
+    this.renew = renew;
     /** @type {WebSocket|null} */
     this.socket = null;
     /** @type {ClientState} */
@@ -41,34 +68,44 @@ export class RoomClient extends EventTarget {
     this.me = null;
     /** @type {Member[]} */
     this.members = [];
-    /** @type {{audio: MediaStreamTrack|null, video: MediaStreamTrack|null}} */
-    this.local = { audio: null, video: null };
+    /** @type {{audio: MediaStreamTrack|null, video: MediaStreamTrack|null, screen: MediaStreamTrack|null}} */
+    this.local = { audio: null, video: null, screen: null };
     this.on = { audio: true, video: true };
-    /** @type {RTCPeerConnection|null} */
-    this.publishing = null;
+    this.demand = everything();
+    /** The hub found the line too narrow for pictures. */
+    this.narrow = false;
+    /** @type {View|null} */
+    this.view = null;
+    /** @type {RTCConfiguration} */
+    this.configuration = {};
+    /** @type {Publisher|null} */
+    this.publisher = null;
     /** @type {RTCPeerConnection|null} */
     this.subscribing = null;
-    /** @type {Map<string, {member: string, kind: Kind, track: MediaStreamTrack, stream: MediaStream, transceiver: RTCRtpTransceiver}>} */
+    /** What comes on each section. @type {Map<string, Received>} */
     this.received = new Map();
+    /** The hub's names of the sections' places. @type {Map<string, string>} */
+    this.slots = new Map();
     /** Offers and answers are handled one after the other. */
     this.work = Promise.resolve();
-    this.offering = false;
-    this.offerAgain = false;
-    this.restartNext = false;
     this.attempt = 0;
     this.lostAt = 0;
     this.heardAt = 0;
-    /** @type {number[]} */
-    this.timers = [];
-    /** @type {string|null} */
-    this.speaker = null;
-    this.before = { lost: 0, received: 0 };
-    this.quality = { level: '', rtt: 0, loss: 0 };
-    /** When each connection was last seen up. @type {WeakMap<RTCPeerConnection, number>} */
-    this.upAt = new WeakMap();
-    /** Sound so far on each section. @type {Map<string, {energy: number, seconds: number}>} */
-    this.sound = new Map();
-    this.onNetworkChange = () => this.restart();
+    this.restartedAt = -Infinity;
+    this.toldAt = -Infinity;
+    this.retry = 0;
+    /** @type {Map<string, number>} */
+    this.timers = new Map();
+    this.patience = new Patience(LINE_PATIENCE_MS, LINE_PATIENCE_MOST_MS);
+    this.meter = new Meter();
+    this.quality = { level: /** @type {Level|''} */ (''), rtt: 0, loss: 0, audioOnly: false };
+    /** What we measured last, as the hub knows it. @type {Level|''} */
+    this.ownLevel = '';
+    /** What the hub measures. @type {Level} */
+    this.hubLevel = 'good';
+    /** Freezes that the hub was not told of yet. */
+    this.freezes = 0;
+    this.onNetworkChange = () => this.#networkChanged();
     this.seatKey = SEAT_KEY + url.split('?')[0];
   }
 
@@ -90,18 +127,60 @@ export class RoomClient extends EventTarget {
    * @param {{audio?: MediaStreamTrack|null, video?: MediaStreamTrack|null}} tracks
    */
   async publish({ audio = null, video = null }) {
-    this.local = { audio, video };
-    if (this.state === 'in_room') await this.#publish();
+    this.local = { ...this.local, audio, video };
+    if (audio) audio.enabled = this.on.audio;
+    await this.#publish();
   }
 
   /** @param {boolean} on */
   setMicrophone(on) {
-    this.#switch('audio', on);
+    this.on.audio = on;
+    // At once: nothing may be heard of what is said after the press.
+    if (this.local.audio) this.local.audio.enabled = on;
+    this.#sendSwitch('audio');
   }
 
   /** @param {boolean} on */
   setCamera(on) {
-    this.#switch('video', on);
+    this.on.video = on;
+    void this.#publish().then(() => this.#sendSwitch('video'));
+  }
+
+  /**
+   * Shows one's screen to the room, after the browser has asked which. Resolves when it is on its way, or was declined.
+   * @param {MediaStreamTrack} [track] a picture in place of what the browser asks for
+   */
+  async shareScreen(track) {
+    const screen = track ?? (await navigator.mediaDevices.getDisplayMedia(SCREEN)).getVideoTracks()[0];
+    if (!screen || this.#isOver()) return;
+    this.#dropScreen();
+    screen.contentHint = 'detail';
+    // The browser's own "stop sharing" ends the track.
+    screen.onended = () => this.stopSharing();
+    this.local.screen = screen;
+    this.#emit('sharing', { on: true });
+    await this.#publish();
+    this.#sendShare(true);
+  }
+
+  stopSharing() {
+    if (!this.local.screen) return;
+    this.#dropScreen();
+    this.#emit('sharing', { on: false });
+    void this.#publish().then(() => {
+      if (!this.local.screen) this.#sendShare(false);
+    });
+  }
+
+  /** How this viewer wants to see the room; kept across reconnections. @param {View} view */
+  setView(view) {
+    this.view = { ...view };
+    this.#sendView();
+  }
+
+  /** Moderators: puts a member on the podium for everybody; null takes it back. @param {string|null} member */
+  pin(member) {
+    this.#send({ type: 'pin', member });
   }
 
   /** @param {boolean} up */
@@ -119,7 +198,7 @@ export class RoomClient extends EventTarget {
     this.#send({ type: 'mute_member', member: id });
   }
 
-  /** Gives the seat up. The tracks stay the page's. */
+  /** Gives the seat up. The tracks stay the page's, but for the screen's. */
   leave() {
     this.#send({ type: 'leave' });
     sessionStorage.removeItem(this.seatKey);
@@ -129,11 +208,14 @@ export class RoomClient extends EventTarget {
   /** Restarts ICE on both connections: the network changed, or the line is silent. */
   restart() {
     if (this.state !== 'in_room') return;
-    if (this.publishing) {
-      this.restartNext = true;
-      void this.#offer();
-    }
+    this.restartedAt = performance.now();
+    this.publisher?.restart();
     if (this.subscribing) this.#send({ type: 'restart_ice' });
+  }
+
+  /** The connection that we send on, while there is one. */
+  get publishing() {
+    return this.publisher?.connection ?? null;
   }
 
   // ---- the socket -------------------------------------------------------------------------------------------------------------
@@ -142,8 +224,10 @@ export class RoomClient extends EventTarget {
     return new Promise((resolve) => {
       const socket = new WebSocket(this.url);
       this.socket = socket;
-      let welcomed = false;
+      this.heardAt = performance.now();
+      let [opened, welcomed] = [false, false];
       socket.onopen = () => {
+        opened = true;
         this.heardAt = performance.now();
         const resume = sessionStorage.getItem(this.seatKey);
         this.#send(resume ? { type: 'hello', resume } : { type: 'hello' });
@@ -161,36 +245,88 @@ export class RoomClient extends EventTarget {
         if (welcomed) resolve(undefined);
       };
       socket.onclose = () => {
+        resolve(undefined);
         if (socket !== this.socket) return;
         // A token that the hub does not take closes the socket before any word; on the first try that is a refusal.
         if (!welcomed && this.state === 'connecting') this.#over('refused', { reason: 'connection' });
-        else this.#lost();
-        resolve(undefined);
+        else this.#lost(!opened);
       };
       this.#every(PING_EVERY_MS, 'ping', () => {
-        if (socket.readyState !== WebSocket.OPEN) return;
-        if (performance.now() - this.heardAt > SOCKET_SILENCE_MS) socket.close();
+        if (performance.now() - this.heardAt > SOCKET_SILENCE_MS) this.#reopen();
         else this.#send({ type: 'ping' });
       });
     });
   }
 
-  #lost() {
+  /** Gives the socket up without waiting for the other side's good-bye, which a dead line never brings. */
+  #reopen() {
+    const socket = this.socket;
+    if (!socket || this.#isOver()) return;
+    this.socket = null;
+    socket.close();
+    this.#lost(false);
+  }
+
+  /** @param {boolean} unheard the hub, or the way to it, did not even open the socket */
+  #lost(unheard) {
     if (this.#isOver()) return;
     const now = performance.now();
     this.lostAt ||= now;
     this.#set('reconnecting');
-    // Quickly at first; after the seat is gone, gently for as long as the page is open.
-    const wait = now - this.lostAt < SEAT_KEPT_MS ? Math.min(250 * 2 ** this.attempt, 3_000) : 10_000;
+    const wait = retryWait(this.attempt, now - this.lostAt, SEAT_KEPT_MS);
     this.attempt += 1;
+    const renew = unheard && this.attempt >= TRIES_BEFORE_RENEWAL;
+    clearTimeout(this.retry);
+    this.retry = setTimeout(() => void this.#again(renew), wait * (0.75 + Math.random() / 2));
+  }
+
+  /** @param {boolean} renew whether the token may be what is wrong: a browser does not tell why a socket was refused */
+  async #again(renew) {
+    // Without an answer the old address is as good as any.
+    const url = renew ? await this.renew?.().catch(() => null) : null;
+    if (this.#isOver()) return;
+    if (url) this.url = url;
+    void this.#open();
+  }
+
+  #networkChanged() {
+    if (this.#isOver()) return;
+    if (this.state === 'reconnecting') {
+      this.attempt = 0;
+      clearTimeout(this.retry);
+      this.socket = null;
+      void this.#open();
+      return;
+    }
+    this.restart();
+    // The socket went with the old network, most likely: it has to prove that it lives.
+    const asked = performance.now();
+    const socket = this.socket;
+    this.#send({ type: 'ping' });
     setTimeout(() => {
-      if (!this.#isOver()) void this.#open();
-    }, wait * (0.75 + Math.random() / 2));
+      if (socket === this.socket && this.heardAt < asked) this.#reopen();
+    }, SOCKET_PROOF_MS);
   }
 
   /** @param {object} message */
   #send(message) {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  }
+
+  /** Before the door there is nothing to switch; who is let in says it then. @param {'audio'|'video'} kind */
+  #sendSwitch(kind) {
+    if (this.state === 'in_room') this.#send({ type: this.on[kind] ? 'unmute' : 'mute', kind });
+  }
+
+  /** @param {boolean} on */
+  #sendShare(on) {
+    if (this.state === 'in_room') this.#send({ type: 'share', on });
+  }
+
+  #sendView() {
+    if (this.state !== 'in_room' || !this.view) return;
+    const { layout, tiles, pinned } = this.view;
+    this.#send({ type: 'view', layout, ...(tiles === undefined ? {} : { tiles }), ...(pinned ? { pinned } : {}) });
   }
 
   /** @param {any} message */
@@ -199,6 +335,7 @@ export class RoomClient extends EventTarget {
       case 'welcome':
         this.me = message.me;
         sessionStorage.setItem(this.seatKey, message.seat);
+        this.configuration = { iceServers: message.ice_servers ?? [] };
         this.#release();
         this.#emit('session', message.room.session);
         if (message.notice_version) this.#set('notice', { noticeVersion: message.notice_version });
@@ -208,25 +345,35 @@ export class RoomClient extends EventTarget {
         this.#set('waiting', { position: message.position });
         break;
       case 'admitted':
-        this.#set('in_room');
-        for (const kind of /** @type {Kind[]} */ (['audio', 'video'])) if (!this.on[kind]) this.#send({ type: 'mute', kind });
-        if (this.local.audio || this.local.video) void this.#publish();
-        this.#watch();
+        this.#admitted();
         break;
       case 'members':
         this.members = message.members;
         this.#emit('members', { members: message.members });
         break;
       case 'answer':
-        this.#queue(async () => {
-          if (this.publishing?.signalingState !== 'have-local-offer') return;
-          await this.publishing.setRemoteDescription({ type: 'answer', sdp: message.sdp });
-          this.offering = false;
-          if (this.offerAgain) await this.#offer();
-        });
+        this.#queue(async () => this.publisher?.answered(message.sdp));
         break;
       case 'offer':
         this.#queue(() => this.#subscribe(message.sdp, message.tracks));
+        break;
+      case 'tracks':
+        this.#queue(() => this.#compare(message.tracks));
+        break;
+      case 'demand':
+        if (message.kind !== 'video' && message.kind !== 'screen') break;
+        this.demand[/** @type {'video'|'screen'} */ (message.kind)] = { on: message.on, rids: message.rids ?? [] };
+        void this.publisher?.apply();
+        break;
+      case 'speakers':
+        this.#emit('speakers', { active: message.active, loud: message.loud });
+        if (message.active) this.#emit('speaking', { member: message.active });
+        break;
+      case 'podium':
+        this.#emit('podium', { member: message.member, by: message.by });
+        break;
+      case 'line':
+        this.#lineTold(message);
         break;
       case 'session':
         this.#emit('session', { state: message.state, since: message.since, recording: message.recording });
@@ -251,7 +398,6 @@ export class RoomClient extends EventTarget {
         this.#over('ended', { reason: 'closed' });
         break;
       case 'error':
-        if (message.code === 'bad_sdp') this.offering = false;
         this.#emit('refusal', { code: message.code, messageKey: message.message_key });
         break;
       default:
@@ -259,177 +405,168 @@ export class RoomClient extends EventTarget {
     }
   }
 
-  // ---- publishing -------------------------------------------------------------------------------------------------------------
+  #admitted() {
+    this.#set('in_room');
+    if (!this.on.audio) this.#sendSwitch('audio');
+    if (!this.on.video) this.#sendSwitch('video');
+    if (this.local.screen) this.#sendShare(true);
+    this.#sendView();
+    void this.#publish();
+    this.#every(WATCH_EVERY_MS, 'watch', () => this.#watch());
+    this.#every(MEASURE_EVERY_MS, 'measure', () => void this.#measure());
+  }
 
+  // ---- sending and receiving --------------------------------------------------------------------------------------------------
+
+  /** Sends what there is to be sent, as soon as one is in the room. */
   async #publish() {
-    if (!this.publishing) {
-      const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
-      this.publishing = connection;
-      connection.addTransceiver('audio', { direction: 'sendonly' });
-      connection.addTransceiver('video', { direction: 'sendonly', sendEncodings: [{ maxBitrate: MAX_VIDEO_BITS_PER_SECOND }] });
-      connection.oniceconnectionstatechange = () => this.#lineChanged(connection);
-      await this.#apply();
-      await this.#offer();
-    } else {
-      await this.#apply();
+    if (this.state !== 'in_room') return;
+    if (!this.publisher) {
+      if (!this.local.audio && !this.local.video && !this.local.screen) return;
+      const publisher = new Publisher(this.configuration, () => this, (sdp) => {
+        if (publisher === this.publisher) this.#send({ type: 'offer', sdp });
+      });
+      this.publisher = publisher;
+      publisher.connection.oniceconnectionstatechange = () => this.#lineChanged(publisher.connection);
     }
+    await this.publisher.apply();
   }
-
-  /** Puts the tracks, as they are switched, into the connection. A camera that is off sends nothing at all. */
-  async #apply() {
-    const [audio, video] = this.publishing?.getTransceivers() ?? [];
-    if (this.local.audio) this.local.audio.enabled = this.on.audio;
-    await audio?.sender.replaceTrack(this.local.audio);
-    await video?.sender.replaceTrack(this.on.video ? this.local.video : null);
-  }
-
-  /** @param {Kind} kind @param {boolean} on */
-  #switch(kind, on) {
-    this.on[kind] = on;
-    void this.#apply().then(() => this.#send({ type: on ? 'unmute' : 'mute', kind }));
-  }
-
-  async #offer() {
-    if (this.offering) {
-      this.offerAgain = true;
-      return;
-    }
-    const connection = this.publishing;
-    if (!connection) return;
-    this.offering = true;
-    this.offerAgain = false;
-    const iceRestart = this.restartNext;
-    this.restartNext = false;
-    await connection.setLocalDescription(await connection.createOffer({ iceRestart }));
-    if (connection === this.publishing) this.#send({ type: 'offer', sdp: connection.localDescription?.sdp });
-  }
-
-  // ---- subscribing ------------------------------------------------------------------------------------------------------------
 
   /** @param {string} sdp @param {TrackView[]} tracks */
   async #subscribe(sdp, tracks) {
     if (!this.subscribing) {
-      const fresh = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+      const fresh = new RTCPeerConnection({ ...this.configuration, bundlePolicy: 'max-bundle' });
       fresh.oniceconnectionstatechange = () => this.#lineChanged(fresh);
+      fresh.ontrack = ({ transceiver, streams }) => {
+        if (fresh === this.subscribing && transceiver.mid !== null) this.slots.set(transceiver.mid, streams[0]?.id ?? '');
+      };
       this.subscribing = fresh;
     }
     const connection = this.subscribing;
     await connection.setRemoteDescription({ type: 'offer', sdp });
     await connection.setLocalDescription(await connection.createAnswer());
     if (connection !== this.subscribing) return;
-    this.#send({ type: 'answer', sdp: connection.localDescription?.sdp });
-    this.#compare(connection, tracks);
+    this.#send({ type: 'answer', sdp: leanAnswer(connection.localDescription?.sdp ?? '') });
+    this.#compare(tracks);
   }
 
   /** What each section carries is told by the hub's list, not by the sections' own ids: sections are used again. */
-  #compare(/** @type {RTCPeerConnection} */ connection, /** @type {TrackView[]} */ tracks) {
-    const now = new Map(tracks.map((view) => [view.mid, view]));
-    for (const [mid, old] of this.received) {
-      const view = now.get(mid);
-      if (view?.member === old.member && view.kind === old.kind) continue;
+  #compare(/** @type {TrackView[]} */ tracks) {
+    const { gone, come } = changedTracks(this.received, tracks);
+    for (const mid of gone) {
+      const old = this.received.get(mid);
       this.received.delete(mid);
-      this.#emit('trackgone', { member: old.member, kind: old.kind });
+      if (old) this.#emit('trackgone', old);
     }
-    for (const transceiver of connection.getTransceivers()) {
-      const view = transceiver.mid === null ? undefined : now.get(transceiver.mid);
-      if (!view || this.received.has(view.mid)) continue;
-      const track = transceiver.receiver.track;
-      const stream = new MediaStream([track]);
-      this.received.set(view.mid, { member: view.member, kind: view.kind, track, stream, transceiver });
-      this.#emit('track', { member: view.member, kind: view.kind, stream, track });
+    const sections = new Map(this.subscribing?.getTransceivers().map((transceiver) => [transceiver.mid, transceiver]));
+    for (const { mid, member, kind } of come) {
+      const track = sections.get(mid)?.receiver.track;
+      if (!track) continue;
+      const received = { member, kind, slot: this.slots.get(mid) ?? '', track, stream: new MediaStream([track]) };
+      this.received.set(mid, received);
+      this.#emit('track', received);
     }
   }
+
+  #dropScreen() {
+    const { screen } = this.local;
+    this.local.screen = null;
+    if (!screen) return;
+    screen.onended = null;
+    screen.stop();
+  }
+
+  // ---- watching the line ------------------------------------------------------------------------------------------------------
 
   /** @param {RTCPeerConnection} connection */
   #lineChanged(connection) {
     const state = connection.iceConnectionState;
     if (connection !== this.publishing && connection !== this.subscribing) return;
-    if (state === 'disconnected' || state === 'failed') this.restart();
+    if (state !== 'disconnected' && state !== 'failed') return;
+    if (performance.now() - this.restartedAt > RESTART_REST_MS) this.restart();
   }
 
-  /**
-   * A handshake can get stuck on a bad line, and a restart does not help it. Coming back to the seat makes both connections anew.
-   * @param {RTCPeerConnection} connection
-   */
-  #keepUp(connection) {
-    const now = performance.now();
-    if (connection.connectionState === 'connected' || !this.upAt.has(connection)) this.upAt.set(connection, now);
-    if (now - (this.upAt.get(connection) ?? now) > LINE_PATIENCE_MS) this.socket?.close();
-  }
-
-  // ---- watching the line ------------------------------------------------------------------------------------------------------
-
+  /** A handshake can get stuck, an answer can get lost, and a restart does not help. Coming back to the seat makes everything anew. */
   #watch() {
-    this.#every(STATS_EVERY_MS, 'stats', () => void this.#measure());
-    this.#every(SPEAKING_EVERY_MS, 'speaking', () => void this.#listen());
+    if (this.state !== 'in_room') return;
+    const now = performance.now();
+    const connections = [this.publishing, this.subscribing].filter((connection) => connection !== null);
+    const isOut = connections.map((connection) => this.patience.isOut(connection, connection?.connectionState === 'connected', now));
+    isOut.push(this.patience.isOut('offer', !this.publisher?.isWaiting, now));
+    if (!isOut.includes(true)) {
+      if (connections.length === 0 || connections.some((connection) => connection?.connectionState !== 'connected')) return;
+      if (this.patience.failures > 1) this.#emit('blocked', { on: false });
+      this.patience.recovered();
+      return;
+    }
+    this.patience.failed();
+    // Once may be an accident; the second time in a row the network does not let it through.
+    if (this.patience.failures > 1) this.#emit('blocked', { on: true });
+    this.#reopen();
   }
 
   async #measure() {
-    let [rtt, lost, received, sentLoss] = [0, 0, 0, 0];
-    for (const connection of [this.publishing, this.subscribing]) {
-      if (!connection) continue;
-      this.#keepUp(connection);
-      for (const report of (await connection.getStats()).values()) {
-        if (report.type === 'candidate-pair' && report.nominated) rtt = Math.max(rtt, (report.currentRoundTripTime ?? 0) * 1000);
-        if (report.type === 'inbound-rtp') {
-          lost += Math.max(report.packetsLost ?? 0, 0);
-          received += report.packetsReceived ?? 0;
-        }
-        if (report.type === 'remote-inbound-rtp') sentLoss = Math.max(sentLoss, report.fractionLost ?? 0);
-      }
+    if (this.state !== 'in_room') return;
+    const connections = [this.publishing, this.subscribing].filter((connection) => connection !== null);
+    const reports = await Promise.all(connections.map((connection) => connection?.getStats()));
+    const { rtt, loss, jitter, freezes, layer } = this.meter.read(reports.map((report) => report?.values() ?? []));
+    const level = levelOf({ rtt, loss });
+    const now = performance.now();
+    if (level !== this.ownLevel || now - this.toldAt > TELL_EVERY_MS) {
+      this.ownLevel = level;
+      this.toldAt = now;
+      const stats = { type: 'stats', rtt_ms: rtt, loss, jitter_ms: jitter, freezes: freezes + this.freezes };
+      this.freezes = 0;
+      this.#send(layer ? { ...stats, layer } : stats);
+    } else {
+      this.freezes += freezes;
     }
-    const [newLost, newReceived] = [lost - this.before.lost, received - this.before.received];
-    this.before = { lost, received };
-    const total = newLost + newReceived;
-    const loss = Math.max(total > 0 ? Math.max(newLost, 0) / total : 0, sentLoss);
-    // The same bounds as QualityLevel::of in signaling/src/event.rs.
-    const level = loss > 0.1 || rtt > 500 ? 'poor' : loss > 0.03 || rtt > 250 ? 'fair' : 'good';
-    if (level !== this.quality.level) this.#send({ type: 'stats', rtt_ms: rtt, loss });
-    this.quality = { level, rtt, loss };
-    this.#emit('quality', this.quality);
+    this.quality = { ...this.quality, rtt, loss };
+    this.#tellQuality();
   }
 
-  async #listen() {
-    if (!this.subscribing || this.received.size === 0) return;
-    let [loudest, level] = [/** @type {string|null} */ (null), SPEECH_LEVEL];
-    for (const report of (await this.subscribing.getStats()).values()) {
-      if (report.type !== 'inbound-rtp' || report.kind !== 'audio') continue;
-      const now = { energy: report.totalAudioEnergy ?? 0, seconds: report.totalSamplesDuration ?? 0 };
-      const before = this.sound.get(report.mid) ?? now;
-      this.sound.set(report.mid, now);
-      // The mean level since the last look; the momentary one would miss what lies between.
-      const mean = Math.sqrt(Math.max(now.energy - before.energy, 0) / Math.max(now.seconds - before.seconds, 0.02));
-      const from = this.received.get(report.mid);
-      if (from && mean > level) [loudest, level] = [from.member, mean];
+  /** @param {{level: Level, audio_only: boolean}} line */
+  #lineTold({ level, audio_only: audioOnly }) {
+    this.hubLevel = level;
+    this.quality = { ...this.quality, audioOnly };
+    if (this.narrow !== audioOnly) {
+      this.narrow = audioOnly;
+      void this.publisher?.apply();
     }
-    if (loudest && loudest !== this.speaker) {
-      this.speaker = loudest;
-      this.#emit('speaking', { member: loudest });
-    }
+    this.#tellQuality();
+  }
+
+  #tellQuality() {
+    this.quality.level = worse(this.ownLevel || 'good', this.hubLevel);
+    this.#emit('quality', { ...this.quality });
   }
 
   // ---- small things -----------------------------------------------------------------------------------------------------------
 
   /** Ends both connections; what was received is gone. */
   #release() {
-    for (const { member, kind } of this.received.values()) this.#emit('trackgone', { member, kind });
+    for (const old of this.received.values()) this.#emit('trackgone', old);
     this.received.clear();
-    this.publishing?.close();
+    this.slots.clear();
+    this.publisher?.close();
     this.subscribing?.close();
-    this.publishing = null;
+    this.publisher = null;
     this.subscribing = null;
-    this.offering = false;
-    this.offerAgain = false;
-    this.restartNext = false;
-    this.before = { lost: 0, received: 0 };
-    this.sound.clear();
+    this.demand = everything();
+    this.narrow = false;
+    this.hubLevel = 'good';
+    this.quality.audioOnly = false;
+    this.meter = new Meter();
+    this.patience.forget();
   }
 
   /** @param {ClientState} state @param {object} [detail] */
   #over(state, detail = {}) {
+    this.stopSharing();
     this.#set(state, detail);
-    for (const timer of this.timers) clearInterval(timer);
-    this.timers = [];
+    for (const timer of this.timers.values()) clearInterval(timer);
+    this.timers.clear();
+    clearTimeout(this.retry);
     globalThis.removeEventListener?.('online', this.onNetworkChange);
     // @ts-ignore: not in every browser
     navigator.connection?.removeEventListener?.('change', this.onNetworkChange);
@@ -461,116 +598,7 @@ export class RoomClient extends EventTarget {
 
   /** One timer of a name at a time. @param {number} ms @param {string} name @param {() => void} run */
   #every(ms, name, run) {
-    this.named ??= /** @type {Map<string, number>} */ (new Map());
-    const old = this.named.get(name);
-    if (old !== undefined) clearInterval(old);
-    const timer = setInterval(run, ms);
-    this.named.set(name, timer);
-    this.timers.push(timer);
-  }
-}
-
-/**
- * Tries camera, microphone and the way to the hub, before a hearing. Nothing is sent to anybody; the tracks are stopped at the end.
- *
- * The way to the hub is tried with an SDP offer posted to `probeUrl`, which answers the SDP that MediaServer::probe gives; without an
- * address the network stays untested.
- * @param {{onStep?: (step: {name: 'camera'|'microphone'|'network', ok: boolean, detailKey: string, level?: number}) => void, probeUrl?: string}} [options]
- */
-export async function selfTest({ onStep = () => {}, probeUrl } = {}) {
-  const result = { camera: false, microphone: false, network: { ok: false, detailKey: 'selftest-network-untested' } };
-  const camera = await device({ video: true });
-  result.camera = camera.ok && (await hasPicture(camera.stream));
-  onStep({ name: 'camera', ok: result.camera, detailKey: result.camera ? 'selftest-camera-ok' : camera.detailKey ?? 'selftest-camera-black' });
-  camera.stream?.getTracks().forEach((track) => track.stop());
-  const microphone = await device({ audio: true });
-  result.microphone = microphone.ok;
-  const level = microphone.stream ? await loudness(microphone.stream) : 0;
-  const heard = microphone.detailKey ?? (level > 0.01 ? 'selftest-microphone-ok' : 'selftest-microphone-silent');
-  onStep({ name: 'microphone', ok: result.microphone, detailKey: heard, level });
-  microphone.stream?.getTracks().forEach((track) => track.stop());
-  result.network = await way(probeUrl);
-  onStep({ name: 'network', ...result.network });
-  return result;
-}
-
-/** Plays a short tone, so that the person can say whether it was heard. */
-export async function playTestTone() {
-  const context = new AudioContext();
-  const [tone, volume] = [context.createOscillator(), context.createGain()];
-  tone.frequency.value = 440;
-  volume.gain.setValueAtTime(0.15, context.currentTime);
-  volume.gain.exponentialRampToValueAtTime(0.001, context.currentTime + 0.8);
-  tone.connect(volume).connect(context.destination);
-  tone.start();
-  tone.stop(context.currentTime + 0.8);
-  await new Promise((resolve) => (tone.onended = resolve));
-  await context.close();
-}
-
-/** @param {MediaStreamConstraints} constraints @returns {Promise<{ok: boolean, stream?: MediaStream, detailKey?: string}>} */
-async function device(constraints) {
-  const what = constraints.video ? 'camera' : 'microphone';
-  try {
-    return { ok: true, stream: await navigator.mediaDevices.getUserMedia(constraints) };
-  } catch (error) {
-    const name = error instanceof DOMException ? error.name : '';
-    const why = name === 'NotAllowedError' ? 'denied' : name === 'NotFoundError' ? 'missing' : 'busy';
-    return { ok: false, detailKey: `selftest-${what}-${why}` };
-  }
-}
-
-/** A frame arrives within three seconds. @param {MediaStream|undefined} stream */
-async function hasPicture(stream) {
-  const video = document.createElement('video');
-  video.muted = true;
-  video.srcObject = stream ?? null;
-  await video.play().catch(() => {});
-  for (let n = 0; n < 30; n += 1) {
-    if (video.videoWidth > 0 && video.readyState >= 2) return true;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  return false;
-}
-
-/** The loudest level in a second and a half, 0 to 1. @param {MediaStream} stream */
-async function loudness(stream) {
-  const context = new AudioContext();
-  const analyser = context.createAnalyser();
-  context.createMediaStreamSource(stream).connect(analyser);
-  const samples = new Float32Array(analyser.fftSize);
-  let loudest = 0;
-  for (let n = 0; n < 15; n += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    analyser.getFloatTimeDomainData(samples);
-    for (const sample of samples) loudest = Math.max(loudest, Math.abs(sample));
-  }
-  await context.close();
-  return loudest;
-}
-
-/** @param {string|undefined} probeUrl */
-async function way(probeUrl) {
-  const connection = new RTCPeerConnection();
-  try {
-    connection.addTransceiver('audio', { direction: 'sendonly' });
-    await connection.setLocalDescription(await connection.createOffer());
-    if (!probeUrl) return { ok: false, detailKey: 'selftest-network-untested' };
-    const answer = await fetch(probeUrl, { method: 'POST', headers: { 'Content-Type': 'application/sdp' }, body: connection.localDescription?.sdp });
-    if (!answer.ok) return { ok: false, detailKey: 'selftest-network-hub' };
-    await connection.setRemoteDescription({ type: 'answer', sdp: await answer.text() });
-    const ok = await new Promise((resolve) => {
-      const end = setTimeout(() => resolve(false), 8_000);
-      connection.onconnectionstatechange = () => {
-        if (connection.connectionState !== 'connected') return;
-        clearTimeout(end);
-        resolve(true);
-      };
-    });
-    return { ok, detailKey: ok ? 'selftest-network-ok' : 'selftest-network-blocked' };
-  } catch {
-    return { ok: false, detailKey: 'selftest-network-hub' };
-  } finally {
-    connection.close();
+    clearInterval(this.timers.get(name));
+    this.timers.set(name, setInterval(run, ms));
   }
 }

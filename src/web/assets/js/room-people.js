@@ -1,33 +1,46 @@
-// The people of a room: tiles with picture, name and role, and the officer's rail. Sound plays from elements of its own,
-// because a tile that moves between the large place and the row would stop for a moment.
+// The people of a room: tiles with picture, name, role and line, as the viewer's layout places them. Sound plays from elements of
+// its own, because a tile that moves between the large place and the row would stop for a moment.
 
 import { byId, element } from "./page.js";
+import { arrange, fitGrid } from "./room-layout.js";
 
-/**
- * @typedef {{id: string, name: string, role: string, status: 'waiting'|'in_room'|'away', audio: boolean, video: boolean, hand: boolean, me: boolean}} Member
- * @typedef {{onAdmit: (id: string) => void, onSendBack: (id: string) => void, onMute: (id: string) => void}} RailActions
- */
+/** @typedef {import('./media.js').Member} Member */
+/** @typedef {import('./media.js').Received} Received */
+/** @typedef {{tile: HTMLElement, video: HTMLVideoElement, sign: HTMLElement, pin: HTMLButtonElement|null}} Tile */
+
+/** Between tiles, in pixels; the style sheet's own. */
+const GAP = 8;
+const WALL_GAP = 4;
 
 export class People {
   /** @type {Map<string, Member>} */ #members = new Map();
-  /** @type {Map<string, {tile: HTMLElement, video: HTMLVideoElement}>} */ #tiles = new Map();
-  /** @type {Map<string, HTMLAudioElement>} */ #sounds = new Map();
-  /** @type {Map<string, MediaStream>} */ #pictures = new Map();
+  /** @type {Map<string, Tile>} */ #tiles = new Map();
+  /** What is received. @type {Set<Received>} */ #received = new Set();
+  /** Sound by its track: the track stays when another voice takes its place. @type {Map<MediaStreamTrack, HTMLAudioElement>} */ #sounds = new Map();
   /** @type {MediaStream|null} */ #own = null;
-  #speaking = "";
+  /** @type {import('./room-layout.js').Layout} */ #layout = "podium";
+  /** @type {string|null} */ #pinned = null;
+  /** @type {string|null} */ #podium = null;
+  /** @type {string|null} */ #speaking = null;
+  /** @type {Set<string>} */ #loud = new Set();
+  #planned = false;
   /** @type {Member} */ #self;
   #say;
-  #rail;
+  #onPin;
 
   /**
    * @param {(id: string) => string} say
-   * @param {RailActions|null} rail the officer's actions, or null for everyone else
    * @param {{name: string, role: string}} self oneself, until the hub tells who is there
+   * @param {(pinned: string|null) => void} onPin this viewer wants somebody large, or nobody in particular
    */
-  constructor(say, rail, self) {
+  constructor(say, self, onPin) {
     this.#self = { ...self, id: "", status: "waiting", audio: true, video: true, hand: false, me: true };
     this.#say = say;
-    this.#rail = rail;
+    this.#onPin = onPin;
+    const people = byId("tiles")?.parentElement;
+    if (!people) return;
+    new ResizeObserver(() => this.#fit()).observe(people);
+    people.addEventListener("keydown", (event) => this.#walk(event));
   }
 
   /** @param {MediaStream|null} stream one's own picture */
@@ -39,50 +52,59 @@ export class People {
   /** @param {Member[]} members */
   update(members) {
     this.#members = new Map(members.map((member) => [member.id, member]));
-    for (const id of [...this.#sounds.keys()]) if (!this.#members.has(id)) this.removeTrack(id, "audio");
-    for (const id of [...this.#pictures.keys()]) if (!this.#members.has(id)) this.removeTrack(id, "video");
-    this.#arrange();
-    if (this.#rail) this.#drawRail();
-  }
-
-  addTrack(member, kind, track) {
-    const stream = new MediaStream([track]);
-    if (kind === "video") {
-      this.#pictures.set(member, stream);
-      this.#arrange();
-      return;
-    }
-    const sound = this.#sounds.get(member) ?? new Audio();
-    sound.autoplay = true;
-    sound.srcObject = stream;
-    sound.play().catch(() => {});
-    this.#sounds.set(member, sound);
-  }
-
-  removeTrack(member, kind) {
-    if (kind === "video") {
-      this.#pictures.delete(member);
-      this.#arrange();
-      return;
-    }
-    const sound = this.#sounds.get(member);
-    if (sound) sound.srcObject = null;
-    this.#sounds.delete(member);
-  }
-
-  /** @param {string} member who speaks now; one's own voice never takes the large place */
-  speaking(member) {
-    if (this.#speaking === member) return;
-    this.#speaking = member;
+    if (this.#pinned && !this.#members.has(this.#pinned)) this.#pinned = null;
     this.#arrange();
   }
 
-  /** Whom the large place belongs to: the speaker, else the first other person, else oneself. */
-  #large(present) {
-    const others = present.filter((member) => !member.me);
-    const now = byId("speaker").firstElementChild?.dataset.member;
-    const wanted = [this.#speaking, now].map((id) => others.find((member) => member.id === id)).find(Boolean);
-    return wanted ?? others[0] ?? present[0];
+  /** @param {Received} received */
+  addTrack(received) {
+    this.#received.add(received);
+    this.#soon();
+  }
+
+  /** @param {Received} received */
+  removeTrack(received) {
+    this.#received.delete(received);
+    this.#soon();
+  }
+
+  /** @param {string|null} active @param {string[]} loud the loudest now, the active one mostly among them */
+  speakers(active, loud) {
+    this.#speaking = active;
+    this.#loud = new Set(loud);
+    this.#soon();
+  }
+
+  /** @param {string|null} member who stands large for everybody */
+  podium(member) {
+    this.#podium = member;
+    this.#soon();
+  }
+
+  /** @param {import('./room-layout.js').Layout} layout */
+  show(layout) {
+    this.#layout = layout;
+    this.#arrange();
+  }
+
+  /** @param {string|null} member */
+  roleOf(member) {
+    return this.#members.get(member ?? "")?.role;
+  }
+
+  /** Whom this viewer wants large. @type {string|null} */
+  get pinned() {
+    return this.#pinned;
+  }
+
+  /** Several changes that come together are drawn once. */
+  #soon() {
+    if (this.#planned) return;
+    this.#planned = true;
+    queueMicrotask(() => {
+      this.#planned = false;
+      this.#arrange();
+    });
   }
 
   /** Who is to be seen. Before the door there is no list of members: one sees oneself. */
@@ -92,93 +114,204 @@ export class People {
   }
 
   #arrange() {
-    const present = this.#present();
-    for (const [id, { tile }] of this.#tiles) {
-      if (present.some((member) => member.id === id)) continue;
+    this.#listen();
+    const members = this.#present();
+    const of = (kind) => [...this.#received].filter((received) => received.kind === kind);
+    const onPodium = of("video").find((received) => received.slot === "podium")?.member;
+    const now = byId("speaker").firstElementChild?.dataset;
+    const { large, beside, unseen } = arrange({
+      members,
+      layout: this.#layout,
+      pictures: new Set(of("video").map((received) => received.member)),
+      screens: of("screen").map((received) => received.member),
+      pinned: this.#pinned,
+      podium: onPodium ?? this.#podium ?? this.#speaking,
+      loud: this.#loud,
+      before: now?.kind === "video" ? now.member : null,
+    });
+    const places = [...(large ? [large] : []), ...beside];
+    const wanted = new Set(places.map(keyOf));
+    for (const [key, { tile }] of this.#tiles) {
+      if (wanted.has(key)) continue;
       tile.remove();
-      this.#tiles.delete(id);
+      this.#tiles.delete(key);
     }
-    const large = this.#large(present);
-    for (const member of present) {
-      const { tile, video } = this.#tileOf(member);
-      this.#describe(tile, video, member);
-      const home = member === large ? byId("speaker") : byId("tiles");
-      if (tile.parentElement === home) continue;
-      home.append(tile);
-      video.play().catch(() => {});
+    const people = byId("tiles").parentElement;
+    people.dataset.layout = this.#layout;
+    people.dataset.large = large ? large.kind : "none";
+    byId("speaker").hidden = !large;
+    this.#place(byId("speaker"), large ? [large] : []);
+    this.#place(byId("tiles"), beside);
+    byId("unseen").hidden = unseen === 0;
+    byId("unseen").textContent = this.#say("unseen").replace("[number]", String(unseen));
+    this.#rove();
+    this.#fit();
+  }
+
+  /** Puts tiles into a list in their order. One that stands right is not moved: moving stops a picture for a moment. */
+  #place(home, places) {
+    let next = home.firstElementChild;
+    for (const place of places) {
+      const member = this.#members.get(place.member) ?? this.#self;
+      const known = this.#tileOf(place, member);
+      this.#describe(known, place, member);
+      if (known.tile === next) {
+        next = next.nextElementSibling;
+        continue;
+      }
+      home.insertBefore(known.tile, next);
+      known.video.play().catch(() => {});
     }
   }
 
-  #tileOf(member) {
-    const known = this.#tiles.get(member.id);
+  /** @returns {Tile} */
+  #tileOf(place, member) {
+    const known = this.#tiles.get(keyOf(place));
     if (known) return known;
     const video = /** @type {HTMLVideoElement} */ (element("video"));
     video.muted = true;
     video.playsInline = true;
     video.autoplay = true;
+    const sign = lineSign(this.#say);
     const tile = element("li", { class: "tile" }, video, element("span", { class: "no-picture", text: this.#say("no-picture") }),
-      element("span", { class: "label" }, element("strong"), element("span")));
-    tile.dataset.member = member.id;
-    const made = { tile, video };
-    this.#tiles.set(member.id, made);
+      element("span", { class: "note" }), element("span", { class: "label" }, element("span", { class: "who" }, element("strong"), element("span")), sign));
+    tile.dataset.member = place.member;
+    tile.dataset.kind = place.kind;
+    let pin = null;
+    if (!member.me && place.kind === "video") {
+      pin = element("button", { class: "pin" });
+      pin.type = "button";
+      pin.innerHTML = '<svg aria-hidden="true" viewBox="0 0 24 24"><path d="M15 3l6 6-4 1-4 4-1 5-3-3-5 5-1-1 5-5-3-3 5-1 4-4Z"/></svg>';
+      pin.addEventListener("click", () => {
+        this.#pinned = this.#pinned === place.member ? null : place.member;
+        this.#onPin(this.#pinned);
+        this.#arrange();
+      });
+      tile.append(pin);
+    }
+    const made = { tile, video, sign, pin };
+    this.#tiles.set(keyOf(place), made);
     return made;
   }
 
-  #describe(tile, video, member) {
-    const stream = member.me ? this.#own : (this.#pictures.get(member.id) ?? null);
-    if (video.srcObject !== stream) {
-      video.srcObject = stream;
-      if (stream) video.play().catch(() => {});
+  #describe({ tile, video, sign, pin }, place, member) {
+    const stream = member.me && place.kind === "video" ? this.#own : this.#streamOf(place);
+    const wanted = this.#layout === "audio" && place.kind === "video" ? null : stream;
+    if (video.srcObject !== wanted) {
+      video.srcObject = wanted;
+      if (wanted) video.play().catch(() => {});
     }
-    tile.classList.toggle("me", member.me);
-    tile.classList.toggle("speaking", member.id === this.#speaking);
-    tile.querySelector(".no-picture").hidden = member.video && Boolean(stream?.getVideoTracks().length);
-    tile.querySelector(".label strong").textContent = this.#named(member);
-    tile.querySelector(".label span").textContent = [this.#say(`role-${member.role}`), ...this.#signs(member)].join(" · ");
+    tile.classList.toggle("me", member.me && place.kind === "video");
+    tile.classList.toggle("speaking", place.kind === "video" && (member.id === this.#speaking || this.#loud.has(member.id)));
+    const isOn = place.kind === "screen" || member.video;
+    tile.querySelector(".no-picture").hidden = isOn && Boolean(wanted?.getVideoTracks().length);
+    put(tile.querySelector(".who strong"), named(member, this.#say));
+    put(tile.querySelector(".who span"), place.kind === "screen" ? this.#say("screen-of") : [this.#say(`role-${member.role}`), ...signsOf(member, this.#say)].join(" · "));
+    const note = member.status === "away" ? "away" : member.hand ? "hand-up" : null;
+    put(tile.querySelector(".note"), note && place.kind === "video" ? this.#say(note) : "");
+    sign.hidden = place.kind === "screen" || member.status === "away";
+    showLevel(sign, member.quality ?? "good", this.#say);
+    if (!pin) return;
+    const isPinned = this.#pinned === member.id;
+    pin.setAttribute("aria-pressed", String(isPinned));
+    pin.setAttribute("aria-label", `${this.#say("show-large")}: ${member.name}`);
+    pin.title = this.#say(isPinned ? "show-large-off" : "show-large");
+    pin.hidden = this.#members.size < 3 && !isPinned;
   }
 
-  #named(member) {
-    return member.me ? `${member.name} (${this.#say("you")})` : member.name;
+  #streamOf(place) {
+    return [...this.#received].find((received) => received.member === place.member && received.kind === place.kind)?.stream ?? null;
   }
 
-  #signs(member) {
-    return [member.hand && "hand-up", !member.audio && "no-sound", member.status === "away" && "away"]
-      .filter(Boolean)
-      .map((id) => this.#say(/** @type {string} */ (id)));
+  /** An element for each track of sound that comes. */
+  #listen() {
+    const heard = new Map([...this.#received].filter(({ kind }) => kind === "audio").map((received) => [received.track, received.stream]));
+    for (const [track, sound] of this.#sounds) {
+      if (heard.has(track)) continue;
+      sound.srcObject = null;
+      this.#sounds.delete(track);
+    }
+    for (const [track, stream] of heard) {
+      if (this.#sounds.has(track)) continue;
+      const sound = new Audio();
+      sound.autoplay = true;
+      sound.srcObject = stream;
+      sound.play().catch(() => {});
+      this.#sounds.set(track, sound);
+    }
   }
 
-  #drawRail() {
-    const all = [...this.#members.values()];
-    const waiting = all.filter((member) => member.status === "waiting");
-    const inRoom = all.filter((member) => member.status !== "waiting");
-    this.#fill("waiting", waiting, "waiting-none", (member) => [
-      this.#button("admit", member, this.#rail.onAdmit, "primary"),
-    ]);
-    this.#fill("in-room", inRoom, "in-room-none", (member) => member.me ? [] : [
-      this.#button("mute", member, this.#rail.onMute, "", !member.audio),
-      this.#button("send-back", member, this.#rail.onSendBack, ""),
-    ]);
+  /** The tiles of a grid are as large as the window lets them be. */
+  #fit() {
+    const tiles = byId("tiles");
+    const isGrid = (this.#layout === "grid" || this.#layout === "wall") && tiles.parentElement.dataset.large === "none";
+    if (!isGrid) {
+      tiles.style.removeProperty("--columns");
+      tiles.style.removeProperty("--tile");
+      return;
+    }
+    const gap = this.#layout === "wall" ? WALL_GAP : GAP;
+    const { columns, width } = fitGrid(tiles.childElementCount, tiles.clientWidth, tiles.clientHeight, gap);
+    tiles.style.setProperty("--columns", String(columns));
+    tiles.style.setProperty("--tile", `${width}px`);
   }
 
-  #fill(id, members, none, buttons) {
-    const list = byId(id);
-    const held = list.contains(document.activeElement) ? document.activeElement.dataset.what : null;
-    list.replaceChildren(...members.map((member) => element("li", {},
-      element("span", { class: "person", text: this.#named(member) },
-        element("span", { text: [this.#say(`role-${member.role}`), ...this.#signs(member)].join(" · ") })),
-      ...buttons(member))));
-    if (members.length === 0) list.append(element("li", { class: "quiet", text: this.#say(none) }));
-    // The list is drawn again at each change: whoever stood on a button stands there again.
-    if (held) list.querySelector(`[data-what="${CSS.escape(held)}"]`)?.focus();
+  /** One stop of the Tab key for all tiles; the arrow keys go from one to the next. */
+  #rove() {
+    const pins = this.#pins();
+    if (pins.some((pin) => pin.tabIndex === 0)) {
+      for (const pin of pins.filter((pin) => pin.tabIndex === 0).slice(1)) pin.tabIndex = -1;
+    } else if (pins[0]) {
+      pins[0].tabIndex = 0;
+    }
   }
 
-  #button(id, member, act, style, disabled = false) {
-    const button = element("button", { class: style, text: this.#say(id) });
-    button.type = "button";
-    button.disabled = disabled;
-    button.dataset.what = `${id} ${member.id}`;
-    button.setAttribute("aria-label", `${this.#say(id)}: ${member.name}`);
-    button.addEventListener("click", () => act(member.id));
-    return button;
+  #walk(event) {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    const pins = this.#pins();
+    const at = pins.indexOf(event.target);
+    const next = step === undefined || at < 0 ? undefined : pins[at + step];
+    if (!next) return;
+    event.preventDefault();
+    pins[at].tabIndex = -1;
+    next.tabIndex = 0;
+    next.focus();
   }
+
+  #pins() {
+    return /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll(".people .pin:not([hidden])")]);
+  }
+}
+
+/** @param {import('./room-layout.js').Place} place */
+const keyOf = ({ member, kind }) => `${kind} ${member}`;
+
+/** Text that has not changed is left alone. */
+function put(where, text) {
+  if (where.textContent !== text) where.textContent = text;
+}
+
+export const named = (member, say) => (member.me ? `${member.name} (${say("you")})` : member.name);
+
+/** What is to be known of a person, in words. */
+export function signsOf(member, say) {
+  const line = member.status !== "away" && member.quality && member.quality !== "good" && `line-${member.quality}`;
+  return [member.hand && "hand-up", !member.audio && "no-sound", member.screen && "shares-screen", member.status === "away" && "away", line]
+    .filter(Boolean)
+    .map((id) => say(/** @type {string} */ (id)));
+}
+
+/** Three bars, and the same in a word for whoever does not see them. */
+export function lineSign(say) {
+  const sign = element("span", { class: "line-sign" }, element("span", { class: "bars" }, element("i"), element("i"), element("i")), element("span", { class: "unseen" }));
+  sign.firstElementChild.setAttribute("aria-hidden", "true");
+  showLevel(sign, "good", say);
+  return sign;
+}
+
+function showLevel(sign, level, say) {
+  if (sign.dataset.level === level) return;
+  sign.dataset.level = level;
+  sign.title = say(`quality-${level}`);
+  sign.lastElementChild.textContent = say(`quality-${level}`);
 }

@@ -1,32 +1,33 @@
 // Before the hearing: camera, microphone, sound and line as four ticks. The testing itself is media.js's; here it is shown.
 
 import { playTestTone, selfTest } from "./media.js";
-import { byId } from "./page.js";
+import { byId, element } from "./page.js";
 
 /**
  * Wires the test's buttons.
  * @param {(id: string) => string} say
- * @param {string|undefined} probeUrl where the hub answers a trial connection
+ * @param {{probe?: string|null, ice_servers?: RTCIceServer[]}|null} room where the hub answers a trial connection, and the relays
  */
-export function offerSelfTest(say, probeUrl) {
+export function offerSelfTest(say, room) {
   const start = byId("test-start");
   start?.addEventListener("click", async () => {
     start.disabled = true;
     try {
-      await run(say, probeUrl);
+      await run(say, room);
     } finally {
       start.disabled = false;
     }
   });
 }
 
-async function run(say, probeUrl) {
+async function run(say, room) {
   for (const step of ["camera", "microphone", "sound", "network"]) show(step, null, say("test-running"));
   const closeMirror = await openMirror();
   try {
-    await selfTest({ probeUrl, onStep: ({ name, ok, detailKey }) => {
+    await selfTest({ probeUrl: room?.probe ?? undefined, iceServers: room?.ice_servers ?? [], onStep: (step) => {
       // A microphone that is open but silent is not ready either.
-      show(name, ok && detailKey !== "selftest-microphone-silent", say(detailKey));
+      show(step.name, step.ok && step.detailKey !== "selftest-microphone-silent", say(step.detailKey));
+      if (step.name === "network") showWays(say, step);
     } });
     await askForTone(say);
   } finally {
@@ -58,6 +59,18 @@ async function openMirror() {
     byId("level").value = 0;
     context.close();
   };
+}
+
+/** Each way through this network in words, and what to ask of whoever runs it. */
+function showWays(say, { ways, askKey, host, port }) {
+  const list = byId("ways");
+  const lines = ["udp", "tcp", "relay"].filter((way) => ways && ways[way] !== null)
+    .map((way) => element("li", { text: `${say(`way-${way}`)}: ${say(ways[way] ? "way-open" : "way-closed")}` }));
+  list.replaceChildren(...lines);
+  list.hidden = lines.length === 0;
+  const ask = byId("ways-ask");
+  ask.hidden = !askKey || !host;
+  ask.textContent = askKey ? say(askKey).replaceAll("[port]", String(port)).replaceAll("[host]", () => host ?? "") : "";
 }
 
 async function askForTone(say) {
