@@ -35,7 +35,7 @@ mod plane;
 mod port;
 mod receive;
 mod rewrite;
-mod sdp;
+pub(crate) mod sdp;
 mod source;
 mod transport;
 pub(crate) mod vp8;
@@ -43,7 +43,7 @@ pub(crate) mod vp9;
 
 pub(crate) use net::start;
 
-use crate::message::{ErrorCode, Kind, TrackView};
+use crate::message::{Direction, ErrorCode, Kind, TrackView};
 use crate::recording::RecorderInput;
 use crate::room::{MediaAction, RoomReport};
 use crate::{ConnectionId, MemberId, RoomId};
@@ -116,10 +116,10 @@ pub(crate) enum MediaEventKind {
         audio_only: bool,
     },
     Refused(ErrorCode),
-    /// One of the two connections is up.
-    Up,
-    /// One of the two is silent or failed.
-    Down,
+    /// This connection is up.
+    Up(Direction),
+    /// It is silent or failed.
+    Down(Direction),
 }
 
 /// What is inside the packets.
