@@ -22,6 +22,7 @@
 mod allocate;
 pub(crate) mod av1;
 mod bandwidth;
+mod bits;
 pub(crate) mod counters;
 mod dispatch;
 mod egress;
@@ -159,12 +160,14 @@ impl Codec {
         }
     }
 
-    /// Width and height in pixels, from a packet that starts a key frame; none for codecs whose headers we do not read so far.
+    /// Width and height in pixels, from a packet that starts a key frame; none where it does not tell.
     pub fn picture_size(self, payload: &[u8]) -> Option<(u16, u16)> {
         match self {
             Self::Vp8 => vp8::key_frame_size(payload.get(vp8::descriptor(payload)?.data..)?),
+            Self::Vp9 => vp9::key_frame_size(payload.get(vp9::descriptor(payload)?.data..)?),
             Self::H264 => h264::picture_size(payload),
-            Self::Opus | Self::Vp9 | Self::Av1 => None,
+            Self::Av1 => av1::picture_size(payload),
+            Self::Opus => None,
         }
     }
 }
