@@ -240,7 +240,13 @@ impl Plane {
 
     fn known(&mut self, id: PeerId, datagram: &[u8], from: Path, now: Instant) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        match peer.transport.read(datagram, from, now) {
+        let path = peer.transport.path();
+        let read = peer.transport.read(datagram, from, now);
+        if peer.transport.path() != path {
+            Counters::add(&self.counters.path_changes, 1);
+            self.moved(id);
+        }
+        match read {
             Read::Nothing => {
                 self.touched.insert(id);
                 self.look_at_state(id, now);
@@ -249,7 +255,7 @@ impl Plane {
             Read::Rtcp(compound) => self.reported(id, compound, now),
             Read::Refused(reason) => {
                 Counters::add(&self.counters.refused, 1);
-                tracing::trace!(member = %peer.member, reason, "datagram refused");
+                tracing::trace!(?id, reason, "datagram refused");
             }
         }
     }
