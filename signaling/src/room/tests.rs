@@ -6,6 +6,7 @@ mod floor;
 mod large;
 mod line;
 mod random;
+mod restart;
 
 use super::core::{MAX_MEMBERS, MediaAction, Output, RoomCore, SEAT_KEPT_MS};
 use super::{ForwardingTable, Size, Speakers};
