@@ -64,19 +64,25 @@ const sent = (page) => page.evaluate(async () => {
 const count = (page, what, type) => page.evaluate(([what, type]) => globalThis[what].filter((message) => message.type === type).length, [what, type]);
 const refusals = (page) => page.evaluate(() => seen.filter(([name]) => name === 'refusal').map(([, { code }]) => code));
 
-/** Members without media: they fill a room. One page speaks for all of them. */
+/** Members whose cameras are offered and never come: they fill a room. One page speaks for all of them. */
 const crowd = await (await browser.newContext()).newPage();
 await crowd.goto(`${url}/line.js`);
-const fill = (from, to) => crowd.evaluate(([address, from, to]) => Promise.all(Array.from({ length: to - from }, (_, n) => new Promise((resolve, reject) => {
+const fill = (from, to) => crowd.evaluate(async ([address, from, to]) => {
+  const connection = new RTCPeerConnection();
+  for (const kind of ['audio', 'video']) connection.addTransceiver(kind, { direction: 'sendonly' });
+  const { sdp } = await connection.createOffer();
+  await Promise.all(Array.from({ length: to - from }, (_, n) => new Promise((resolve, reject) => {
   const socket = new WebSocket(`${address}/rooms/c/signal?member=x${from + n}&role=party&admitted=1`);
   socket.onerror = reject;
   socket.onopen = () => socket.send('{"type":"hello"}');
   socket.onmessage = ({ data }) => {
     const message = JSON.parse(data);
     if (message.type === 'welcome') socket.send(JSON.stringify({ type: 'acknowledge', version: message.notice_version }));
-    if (message.type === 'admitted') resolve(undefined);
+    if (message.type === 'admitted') socket.send(JSON.stringify({ type: 'offer', sdp }));
+    if (message.type === 'answer') resolve(undefined);
   };
-}))).then(() => undefined), [url.replace('http', 'ws'), from, to]);
+})));
+}, [url.replace('http', 'ws'), from, to]);
 
 let officer;
 let party;
