@@ -58,8 +58,13 @@ fn tell(what: &impl Serialize) -> Result<()> {
     Ok(stdout.flush()?)
 }
 
-fn bind(listen: SocketAddr, _workers: usize) -> Result<MediaServer> {
-    let config = MediaConfig { listen, public_addresses: Vec::new(), clock: Clock::default() };
+fn bind(listen: SocketAddr, workers: usize) -> Result<MediaServer> {
+    let config = MediaConfig {
+        listen,
+        public_addresses: Vec::new(),
+        workers: std::num::NonZeroUsize::new(workers),
+        clock: Clock::default(),
+    };
     MediaServer::bind(config).context("the media port")
 }
 
@@ -86,7 +91,7 @@ async fn carry(stream: TcpStream, room: RoomHandle) -> Result<()> {
     let mut lines = BufReader::new(reader).lines();
     let first = lines.next_line().await?.context("nothing was said")?;
     let Hello { member, role, admitted } = serde_json::from_str(&first)?;
-    let join = Join { member: MemberId::new(member.clone()), name: member, role, admitted };
+    let join = Join { member: MemberId::new(member.clone()), name: member, role, admitted, ice_servers: Vec::new() };
     let Connection { inbox, mut outbox } = room.join(join).await?;
     let outward = tokio::spawn(async move {
         while let Some(message) = outbox.recv().await {
