@@ -37,6 +37,7 @@ mod receive;
 mod rewrite;
 mod sdp;
 mod source;
+pub(crate) mod survey;
 mod transport;
 pub(crate) mod vp8;
 pub(crate) mod vp9;
@@ -47,6 +48,7 @@ use crate::message::{ErrorCode, Kind, TrackView};
 use crate::recording::RecorderInput;
 use crate::room::{MediaAction, RoomReport};
 use crate::{ConnectionId, MemberId, RoomId};
+use survey::MediaSurvey;
 use tokio::sync::{mpsc, oneshot};
 
 /// Rooms → media plane. When full, the room waits.
@@ -81,6 +83,8 @@ pub(crate) enum MediaCommand {
         sdp: String,
         answer: oneshot::Sender<Option<String>>,
     },
+    /// How is it all?
+    Survey(oneshot::Sender<MediaSurvey>),
     /// The server is gone.
     Shutdown,
 }

@@ -148,6 +148,7 @@ impl Plane {
         let (member, connection, room) = (peer.member.clone(), peer.connection, peer.room.clone());
         let Side::Subscribe(subscribe) = &mut peer.side else { return };
         subscribe.estimate = estimate;
+        (subscribe.loss, subscribe.rtt_ms) = (stats.loss, stats.rtt_ms);
         let rtt_ms = stats.rtt_ms.unwrap_or(0.0);
         let level = QualityLevel::of(rtt_ms, stats.loss);
         subscribe.reports = subscribe.reports.wrapping_add(1);
