@@ -1,6 +1,6 @@
 //! What monitoring reads at `/metrics` while a hearing goes on: how many, never who.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
+#![expect(clippy::unwrap_used, reason = "test code")]
 
 mod support;
 
