@@ -2,7 +2,7 @@
 //!
 //! * [`twcc`] reads the viewer's feedback; [`sent`] remembers what was sent under which number.
 //! * [`trend`] sees queues grow, [`aimd`] turns that into a rate, bounded by [`loss`] and by what really arrives ([`acked`]).
-//! * [`probe`] finds out quickly whether more goes through.
+//! * [`train`] frees the pacer on fast lines; [`probe`] finds out quickly whether more goes through.
 //!
 //! Rates are bits/s on the wire, IP and UDP included; times are microseconds on the owner's clock ([`micros_between`]). Without transport-wide feedback the rate follows receiver reports and REMB.
 
@@ -11,6 +11,7 @@ mod aimd;
 mod loss;
 mod probe;
 mod sent;
+mod train;
 mod trend;
 pub(crate) mod twcc;
 
@@ -20,6 +21,7 @@ use loss::LossBound;
 use probe::Prober;
 use sent::{Fate, Sent, SentLog};
 use std::time::Instant;
+use train::Trains;
 use trend::{Trend, Usage};
 use twcc::{Feedback, ReferenceClock, Status};
 
@@ -27,6 +29,8 @@ use twcc::{Feedback, ReferenceClock, Status};
 const WIRE_OVERHEAD: u32 = 28;
 /// The pacer sends faster than the estimate, lest a picture be spread over the time of the next.
 const PACE: f64 = 2.5;
+/// … and at this share of what the narrowest link was seen to pass.
+const PACE_ON_LINE: f64 = 0.8;
 /// Before anything is known, microseconds.
 const FIRST_ROUND_TRIP: i64 = 100_000;
 const LONGEST_ROUND_TRIP: i64 = 10_000_000;
@@ -62,6 +66,7 @@ pub(crate) struct Estimator {
     trend: Trend,
     aimd: Aimd,
     acked: AckedRate,
+    trains: Trains,
     loss: LossBound,
     prober: Prober,
     remb: Option<f64>,
@@ -91,6 +96,7 @@ impl Estimator {
             trend: Trend::new(),
             aimd: Aimd::new(start, now),
             acked: AckedRate::default(),
+            trains: Trains::default(),
             loss: LossBound::new(now),
             prober: Prober::new(),
             remb: None,
@@ -174,6 +180,7 @@ impl Estimator {
         for (arrived, sent, bytes) in &self.arrivals {
             self.acked.arrived(*arrived, *bytes);
             self.trend.arrived(*sent, *arrived);
+            self.trains.arrived(*sent, *arrived, *bytes);
         }
         self.log.forget_before(now);
         self.decide(now);
@@ -259,7 +266,8 @@ impl Estimator {
 
     /// How fast the pacer may send, bits/s.
     pub fn pace(&self) -> f64 {
-        (PACE * self.estimate).max(self.prober.rate().unwrap_or(0.0))
+        let line = self.trains.rate().unwrap_or(0.0);
+        (PACE * self.estimate).max(PACE_ON_LINE * line).max(self.prober.rate().unwrap_or(0.0))
     }
 
     /// 0 to 1.
@@ -363,6 +371,11 @@ pub(crate) fn micros_between(epoch: Instant, now: Instant) -> i64 {
 )]
 pub(crate) fn whole(value: f64) -> u64 {
     value as u64
+}
+
+/// The same for times.
+pub(crate) fn micros_of(value: f64) -> i64 {
+    i64::try_from(whole(value)).unwrap_or(i64::MAX)
 }
 
 fn on_wire(bytes: usize) -> u32 {

@@ -89,6 +89,10 @@ pub struct World {
     back: VecDeque<(i64, Vec<u8>)>,
     sequence: u16,
     audio_sequence: u16,
+    /// When each video packet was pushed.
+    pushed: VecDeque<i64>,
+    /// How long video packets waited for the pacer, microseconds.
+    waited: Vec<i64>,
 }
 
 impl World {
@@ -119,6 +123,8 @@ impl World {
             back: VecDeque::new(),
             sequence: 1_000,
             audio_sequence: 1_000,
+            pushed: VecDeque::new(),
+            waited: Vec::new(),
         }
     }
 
@@ -156,6 +162,13 @@ impl World {
         let now = self.instant();
         let remb = ReceiverEstimatedMaximumBitrate { sender_ssrc: 7, bitrate: rate as f32, ssrcs: vec![VIDEO] };
         self.egress.rtcp(&rtc::rtcp::packet::marshal(&[Box::new(remb) as Box<dyn Rtcp>]).unwrap(), now);
+    }
+
+    /// So many of a hundred video packets of the last `seconds` waited no longer for the pacer; microseconds.
+    pub fn waited(&self, percent: usize, seconds: usize) -> i64 {
+        let mut last = self.waited[self.waited.len().saturating_sub(seconds * 300)..].to_vec();
+        last.sort_unstable();
+        last[(last.len() - 1) * percent / 100]
     }
 
     /// Estimates of the last so many seconds.
@@ -206,6 +219,7 @@ impl World {
                 };
                 self.sequence = self.sequence.wrapping_add(1);
                 self.sent_video += 1;
+                self.pushed.push_back(self.now);
                 self.egress.push(part, now);
             }
         }
@@ -215,6 +229,9 @@ impl World {
         let is_rtcp = (192..=223).contains(&datagram[1]);
         if !is_rtcp {
             self.numbers.push(u16::from_be_bytes([datagram[17], datagram[18]]));
+            if u32::from_be_bytes(datagram[8..12].try_into().unwrap()) == VIDEO {
+                self.waited.extend(self.pushed.pop_front().map(|pushed| self.now - pushed));
+            }
         }
         if self.rng.random_bool(self.line.loss) {
             self.lost += u64::from(!is_rtcp);

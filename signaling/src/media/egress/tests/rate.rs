@@ -30,6 +30,7 @@ fn a_wide_line_is_found() {
         world.run(10.0);
         assert!(world.mean(2.0) > 2_500_000, "seed {seed}: {:?}", world.estimates);
         assert!(world.egress.stats().dropped == 0 && world.lost == 0);
+        assert!(world.waited(50, 5) == 0 && world.waited(99, 5) <= 2_000, "nothing needs to be spread");
     }
 }
 
