@@ -225,6 +225,19 @@ pub(super) async fn stop_recording(hub: &Hub, room: &str) {
     }
 }
 
+/// Goes on with the session, if it can be recorded.
+pub(super) async fn resume(hub: &Hub, hearing: &Hearing) -> Result<(), ServiceError> {
+    let Some(room) = hub.rooms.find(&hearing.room) else { return Ok(()) };
+    let resumed = room.command(RoomCommand::SetSession(SessionState::InSession)).await;
+    resumed.map(|_| ()).map_err(|refusal| ServiceError::Media(refusal.to_string()))
+}
+
+/// Takes [`resume`] back.
+pub(super) async fn pause(hub: &Hub, hearing: &Hearing) {
+    let Some(room) = hub.rooms.find(&hearing.room) else { return };
+    let _ = room.command(RoomCommand::SetSession(SessionState::Paused)).await;
+}
+
 /// Brings the room into the phase of its hearing. When the session ends the recording is finished and everybody sent home.
 pub(super) async fn follow(hub: &Hub, hearing: &Hearing) {
     let Some(room) = hub.rooms.find(&hearing.room) else { return };
