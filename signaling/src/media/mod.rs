@@ -38,6 +38,7 @@ mod receive;
 mod rewrite;
 pub(crate) mod sdp;
 mod source;
+pub(crate) mod survey;
 mod transport;
 pub(crate) mod vp8;
 pub(crate) mod vp9;
@@ -48,6 +49,7 @@ use crate::message::{Direction, ErrorCode, Kind, TrackView};
 use crate::recording::RecorderInput;
 use crate::room::{MediaAction, RoomReport};
 use crate::{ConnectionId, MemberId, RoomId};
+use survey::MediaSurvey;
 use tokio::sync::{mpsc, oneshot};
 
 /// Rooms → media plane. When full, the room waits.
@@ -82,6 +84,8 @@ pub(crate) enum MediaCommand {
         sdp: String,
         answer: oneshot::Sender<Option<String>>,
     },
+    /// How is it all?
+    Survey(oneshot::Sender<MediaSurvey>),
     /// The server is gone.
     Shutdown,
 }

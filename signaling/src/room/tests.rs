@@ -381,6 +381,24 @@ fn a_pause_stops_the_recording_and_an_ended_session_stays_ended() {
 }
 
 #[test]
+fn what_cannot_be_recorded_stays_paused() {
+    let (mut world, _, _) = World::hearing();
+    let mut told = |world: &mut World, event| {
+        let outputs = world.core.recorder(event);
+        world.keep(outputs);
+    };
+    told(&mut world, RecorderEvent::Started);
+    world.order(&RoomCommand::SetSession(SessionState::InSession)).unwrap();
+    told(&mut world, RecorderEvent::Failed { reason: "no space left".to_owned() });
+    world.order(&RoomCommand::SetSession(SessionState::Paused)).unwrap();
+    assert_eq!(world.order(&RoomCommand::SetSession(SessionState::InSession)), Err(Refusal::RecordingFailed));
+    told(&mut world, RecorderEvent::Resumed { gap_ms: 3_000 });
+    assert_eq!(world.pauses.last(), Some(&true), "the disk takes data again, the session is still paused");
+    world.order(&RoomCommand::SetSession(SessionState::InSession)).unwrap();
+    assert_eq!(world.pauses.last(), Some(&false));
+}
+
+#[test]
 fn closing_tells_everybody_also_at_the_door() {
     let (mut world, officer, party) = World::hearing();
     let door = world.open("late", Role::Witness, false).unwrap();

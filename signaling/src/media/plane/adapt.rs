@@ -157,6 +157,7 @@ impl Plane {
         let level = QualityLevel::of(rtt_ms, loss);
         let Some(subscribe) = self.peers.get_mut(&id).and_then(Peer::subscribe_mut) else { return };
         subscribe.estimate = estimate;
+        (subscribe.loss, subscribe.rtt_ms) = (stats.loss, stats.rtt_ms);
         subscribe.reports = subscribe.reports.wrapping_add(1);
         // A changed level at once, else every few seconds.
         if level == subscribe.level && !subscribe.reports.is_multiple_of(16) {

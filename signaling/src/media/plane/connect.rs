@@ -222,6 +222,8 @@ impl Plane {
             allocator: Allocator::default(),
             estimate: FIRST_ESTIMATE,
             audio_only: false,
+            loss: 0.0,
+            rtt_ms: None,
             level: QualityLevel::Good,
             reports: 0,
             told: Vec::new(),

@@ -6,6 +6,7 @@
 mod adapt;
 mod connect;
 mod slots;
+mod survey;
 mod traffic;
 
 use super::counters::Counters;
@@ -138,6 +139,9 @@ impl Plane {
             }
             MediaCommand::Probe { sdp, answer } => {
                 let _ = answer.send(self.probe(&sdp, now));
+            }
+            MediaCommand::Survey(answer) => {
+                let _ = answer.send(self.survey());
             }
             MediaCommand::Shutdown => {
                 for id in self.peers.keys().copied().collect::<Vec<_>>() {
