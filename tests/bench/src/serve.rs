@@ -13,6 +13,7 @@ use signaling::{
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -58,8 +59,9 @@ fn tell(what: &impl Serialize) -> Result<()> {
     Ok(stdout.flush()?)
 }
 
-fn bind(listen: SocketAddr, _workers: usize) -> Result<MediaServer> {
-    let config = MediaConfig { listen, public_addresses: Vec::new(), clock: Clock::default() };
+fn bind(listen: SocketAddr, workers: usize) -> Result<MediaServer> {
+    let workers = NonZeroUsize::new(workers);
+    let config = MediaConfig { listen, public_addresses: Vec::new(), workers, clock: Clock::default() };
     MediaServer::bind(config).context("the media port")
 }
 
@@ -86,7 +88,7 @@ async fn carry(stream: TcpStream, room: RoomHandle) -> Result<()> {
     let mut lines = BufReader::new(reader).lines();
     let first = lines.next_line().await?.context("nothing was said")?;
     let Hello { member, role, admitted } = serde_json::from_str(&first)?;
-    let join = Join { member: MemberId::new(member.clone()), name: member, role, admitted };
+    let join = Join { member: MemberId::new(member.clone()), name: member, role, admitted, ice_servers: Vec::new() };
     let Connection { inbox, mut outbox } = room.join(join).await?;
     let outward = tokio::spawn(async move {
         while let Some(message) = outbox.recv().await {

@@ -116,8 +116,10 @@ impl Peer {
         Ok(())
     }
 
-    /// Answers the server's offer.
+    /// Answers the server's offer. Where it leaves the choice, str0m would wait for the other to begin DTLS, and browsers begin (RFC 8842
+    /// recommends it, our hub relies on it); so it is shown a server that waits.
     pub fn accept(&mut self, sdp: &str) -> Result<String> {
+        let sdp = &sdp.replace("a=setup:actpass", "a=setup:passive");
         let offer = SdpOffer::from_sdp_string(sdp).map_err(|error| anyhow!("{error:?}\n{sdp}"))?;
         Ok(self.rtc.sdp_api().accept_offer(offer)?.to_sdp_string())
     }
