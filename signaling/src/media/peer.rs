@@ -64,6 +64,8 @@ pub(crate) struct Subscribe {
     /// Where its egress lives, once the handshake is over.
     pub worker: Option<WorkerId>,
     pub allocator: Allocator,
+    /// When its first picture was sent.
+    pub tried: Option<Instant>,
     /// The latest estimate of the line, in bits a second.
     pub estimate: u64,
     pub audio_only: bool,

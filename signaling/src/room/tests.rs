@@ -383,7 +383,7 @@ fn a_pause_stops_the_recording_and_an_ended_session_stays_ended() {
 #[test]
 fn what_cannot_be_recorded_stays_paused() {
     let (mut world, _, _) = World::hearing();
-    let mut told = |world: &mut World, event| {
+    let told = |world: &mut World, event| {
         let outputs = world.core.recorder(event);
         world.keep(outputs);
     };

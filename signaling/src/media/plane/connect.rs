@@ -220,6 +220,7 @@ impl Plane {
             transport_cc: None,
             worker: None,
             allocator: Allocator::default(),
+            tried: None,
             estimate: FIRST_ESTIMATE,
             audio_only: false,
             loss: 0.0,
