@@ -228,9 +228,9 @@ impl Ice {
     }
 
     fn chosen_lives(&self, silence: Duration, now: Instant) -> bool {
-        self.paths.iter().any(|proven| {
-            Some(proven.path) == self.chosen && now.saturating_duration_since(proven.heard) < silence
-        })
+        self.paths
+            .iter()
+            .any(|proven| Some(proven.path) == self.chosen && now.saturating_duration_since(proven.heard) < silence)
     }
 }
 
