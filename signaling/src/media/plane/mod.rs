@@ -207,6 +207,13 @@ impl Plane {
         self.paths.contains_key(&path)
     }
 
+    /// A TCP connection is no more. Its client's next check, by whatever path, leads us there.
+    pub fn gone(&mut self, path: Path) {
+        if let Some(peer) = self.paths.remove(&path).and_then(|id| self.peers.get_mut(&id)) {
+            peer.transport.forget(path);
+        }
+    }
+
     /// The next datagram for the wire.
     pub fn transmit(&mut self) -> Option<(BytesMut, Path)> {
         self.transmit.pop_front()
