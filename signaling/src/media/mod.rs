@@ -36,18 +36,20 @@ mod plane;
 mod port;
 mod receive;
 mod rewrite;
-mod sdp;
+pub(crate) mod sdp;
 mod source;
+pub(crate) mod survey;
 mod transport;
 pub(crate) mod vp8;
 pub(crate) mod vp9;
 
 pub(crate) use net::start;
 
-use crate::message::{ErrorCode, Kind, TrackView};
+use crate::message::{Direction, ErrorCode, Kind, TrackView};
 use crate::recording::RecorderInput;
 use crate::room::{MediaAction, RoomReport};
 use crate::{ConnectionId, MemberId, RoomId};
+use survey::MediaSurvey;
 use tokio::sync::{mpsc, oneshot};
 
 /// Rooms → media plane. When full, the room waits.
@@ -82,6 +84,8 @@ pub(crate) enum MediaCommand {
         sdp: String,
         answer: oneshot::Sender<Option<String>>,
     },
+    /// How is it all?
+    Survey(oneshot::Sender<MediaSurvey>),
     /// The server is gone.
     Shutdown,
 }
@@ -117,10 +121,10 @@ pub(crate) enum MediaEventKind {
         audio_only: bool,
     },
     Refused(ErrorCode),
-    /// One of the two connections is up.
-    Up,
-    /// One of the two is silent or failed.
-    Down,
+    /// This connection is up.
+    Up(Direction),
+    /// It is silent or failed.
+    Down(Direction),
 }
 
 /// What is inside the packets.
@@ -134,17 +138,6 @@ pub(crate) enum Codec {
 }
 
 impl Codec {
-    pub fn of_mime(mime: &str) -> Option<Self> {
-        match mime.to_ascii_lowercase().as_str() {
-            "audio/opus" => Some(Self::Opus),
-            "video/vp8" => Some(Self::Vp8),
-            "video/vp9" => Some(Self::Vp9),
-            "video/h264" => Some(Self::H264),
-            "video/av1" => Some(Self::Av1),
-            _ => None,
-        }
-    }
-
     pub fn kind(self) -> Kind {
         match self {
             Self::Opus => Kind::Audio,
