@@ -297,7 +297,8 @@ pub(super) async fn recording(
     let ended = recording.ended_at.unwrap_or(recording.started_at);
     let seconds = (ended.millis() - recording.started_at.millis()) / 1_000;
     let shown = files.into_iter().filter(|f| f.media_type.starts_with("video/")).map(|f| {
-        let member = facts.iter().find(|(name, _)| *name == f.name).map(|(_, member)| member.clone());
+        let facts = facts.iter().find(|facts| facts.name == f.name);
+        let member = facts.map(|facts| facts.member.clone());
         let person = file.ledger.iter().find(|l| Some(&l.member) == member.as_ref() && !l.name.is_empty());
         File {
             participant: person.map_or_else(|| member.clone().unwrap_or_default(), |p| p.name.clone()),
@@ -306,7 +307,8 @@ pub(super) async fn recording(
             name: f.name,
             bytes: f.size,
             seconds,
-            has_picture: true,
+            is_screen: facts.is_some_and(|facts| facts.is_screen),
+            has_picture: facts.is_none_or(|facts| facts.has_picture),
         }
     });
     reader.show(&RecordingView {
