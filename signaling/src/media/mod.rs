@@ -133,17 +133,6 @@ pub(crate) enum Codec {
 }
 
 impl Codec {
-    pub fn of_mime(mime: &str) -> Option<Self> {
-        match mime.to_ascii_lowercase().as_str() {
-            "audio/opus" => Some(Self::Opus),
-            "video/vp8" => Some(Self::Vp8),
-            "video/vp9" => Some(Self::Vp9),
-            "video/h264" => Some(Self::H264),
-            "video/av1" => Some(Self::Av1),
-            _ => None,
-        }
-    }
-
     pub fn kind(self) -> Kind {
         match self {
             Self::Opus => Kind::Audio,

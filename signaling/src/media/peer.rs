@@ -107,6 +107,13 @@ impl Peer {
         }
     }
 
+    pub fn publish(&self) -> Option<&Publish> {
+        match &self.side {
+            Side::Publish(publish) => Some(publish),
+            Side::Subscribe(_) => None,
+        }
+    }
+
     pub fn subscribe(&self) -> Option<&Subscribe> {
         match &self.side {
             Side::Subscribe(subscribe) => Some(subscribe),
@@ -132,7 +139,14 @@ impl Publish {
         self.rids = offer.sections.iter().map(|section| (section.kind, section.rids.clone())).collect();
     }
 
-    /// The names of a picture's layers, smallest first; empty without simulcast.
+    /// A layer's name: as it was heard, since encoders may name the largest first, else by its place in the description.
+    pub fn rid(&self, kind: Kind, layer: usize, now: Instant) -> Option<String> {
+        let heard =
+            self.receiver.layers(kind, now).into_iter().find(|heard| heard.layer == layer && !heard.rid.is_empty());
+        heard.map(|heard| heard.rid).or_else(|| self.rids(kind).get(layer).cloned())
+    }
+
+    /// The names of a picture's layers as they are described; empty without simulcast.
     pub fn rids(&self, kind: Kind) -> &[String] {
         self.rids.iter().find(|(k, rids)| *k == kind && !rids.is_empty()).map_or(&[], |(_, rids)| rids)
     }

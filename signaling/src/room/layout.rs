@@ -93,12 +93,8 @@ impl ForwardingTable {
         self.viewers.iter().find(|viewer| &viewer.member == member)
     }
 
-    /// The members whose media this one gets, in a small room.
-    pub fn heard_by<'a>(&'a self, listener: &'a MemberId) -> impl Iterator<Item = &'a Route> {
-        self.routes.iter().filter(move |route| self.listeners(&route.from).any(|to| to == listener))
-    }
-
     /// The members who get this one's media, in a small room.
+    #[cfg(test)]
     pub fn listeners<'a>(&'a self, from: &'a MemberId) -> impl Iterator<Item = &'a MemberId> {
         let hears = move |viewer: &&Viewer| match &viewer.audio {
             Voices::Everybody(voices) => voices.contains(from),

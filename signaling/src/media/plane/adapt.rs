@@ -2,15 +2,16 @@
 
 use super::Plane;
 use crate::QualityLevel;
-use crate::RoomId;
-use crate::media::allocate::Wish;
+use crate::media::allocate::{Wish, is_audio_only};
 use crate::media::dispatch::Job;
 use crate::media::egress::EgressStats;
 use crate::media::forward::StreamKey;
 use crate::media::peer::{Peer, PeerId, Side};
+use crate::media::receive::ReceiveStats;
 use crate::media::source::{MAX_LAYERS, Source};
 use crate::media::{MediaEvent, MediaEventKind};
 use crate::message::Kind;
+use crate::{MemberId, RoomId};
 use std::time::{Duration, Instant};
 
 /// What one voice takes, headers included, in bits a second: Opus at 32 kbit/s in packets of 20 ms.
@@ -39,8 +40,8 @@ impl Plane {
                 let layers = publish.receiver.layers(*kind, now);
                 source.layers = publish.rids(*kind).len().clamp(1, MAX_LAYERS);
                 for (layer, rate) in source.rates.iter_mut().enumerate().take(source.layers) {
-                    let measured =
-                        layers.get(layer).filter(|layer| layer.alive).map_or(0, |layer| layer.bits_per_second);
+                    let heard = layers.iter().find(|heard| heard.layer == layer && heard.alive);
+                    let measured = heard.map_or(0, |heard| heard.bits_per_second);
                     let usual = USUAL_BITS.get(layer).copied().unwrap_or(0);
                     let asked_long = source
                         .demanded_since
@@ -49,8 +50,9 @@ impl Plane {
                         .flatten()
                         .is_some_and(|since| now.saturating_duration_since(since) > LAYER_PATIENCE);
                     *rate = match (measured, asked_long) {
-                        (0, true) => 0,
-                        (0, false) => usual,
+                        // A picture that stands still is one all the same, when there is no other layer.
+                        (0, true) if source.layers > 1 => 0,
+                        (0, _) => usual,
                         (measured, _) => measured,
                     };
                 }
@@ -82,7 +84,7 @@ impl Plane {
         }
         let for_pictures = subscribe.estimate.saturating_sub(voices * VOICE_BITS);
         let choices = subscribe.allocator.step(now, for_pictures, &wishes);
-        subscribe.audio_only = !wishes.is_empty() && choices.iter().all(Option::is_none);
+        subscribe.audio_only = is_audio_only(&wishes, &choices);
         let mut fresh = Vec::new();
         for (at, choice) in places.iter().zip(&choices) {
             let Some(slot) = subscribe.slots.get_mut(*at) else { continue };
@@ -92,7 +94,7 @@ impl Plane {
             }
         }
         // What the line would have to carry for everything that is wished, with the room that the allocator leaves before it goes up.
-        let wanted: u64 = wishes.iter().map(|wish| wish.layers.iter().max().copied().unwrap_or(0)).sum();
+        let wanted: u64 = wishes.iter().map(Wish::most).sum();
         if let Some(worker) = subscribe.worker {
             self.workers.order(worker, Job::Want { peer: id, bits: (wanted + voices * VOICE_BITS) / 4 * 5 });
         }
@@ -128,28 +130,33 @@ impl Plane {
             }
         }
         for (room, stream, publisher, bits) in told {
-            self.tell_demand(&room, &stream, publisher, bits);
+            self.tell_demand(&room, &stream, publisher, bits, now);
         }
     }
 
-    fn tell_demand(&mut self, room: &RoomId, stream: &StreamKey, publisher: PeerId, bits: u8) {
+    fn tell_demand(&mut self, room: &RoomId, stream: &StreamKey, publisher: PeerId, bits: u8, now: Instant) {
         let Some(peer) = self.peers.get_mut(&publisher) else { return };
         let (member, connection) = (peer.member.clone(), peer.connection);
         let Some(publish) = peer.publish_mut() else { return };
-        let watched = |(layer, rid): (usize, &String)| (bits & (1 << layer) != 0).then(|| rid.clone());
-        let rids: Vec<_> = publish.rids(stream.1).iter().enumerate().filter_map(watched).collect();
+        let rids = (0..MAX_LAYERS)
+            .filter(|layer| bits & (1 << layer) != 0)
+            .filter_map(|layer| publish.rid(stream.1, layer, now))
+            .collect();
         let kind = MediaEventKind::Demand { kind: stream.1, on: bits != 0, rids };
         self.report(room, MediaEvent { member, connection, kind });
     }
 
     /// A worker's measure of a viewer's line.
     pub(super) fn line(&mut self, id: PeerId, estimate: u64, stats: &EgressStats) {
-        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(peer) = self.peers.get(&id) else { return };
         let (member, connection, room) = (peer.member.clone(), peer.connection, peer.room.clone());
-        let Side::Subscribe(subscribe) = &mut peer.side else { return };
+        // The worse direction counts: who is not understood has a bad line, too.
+        let up = self.uplink(&room, &member);
+        let rtt_ms = stats.rtt_ms.unwrap_or(0.0).max(up.map_or(0.0, |up| up.round_trip_ms));
+        let loss = stats.loss.max(up.map_or(0.0, |up| up.fraction_lost));
+        let level = QualityLevel::of(rtt_ms, loss);
+        let Some(subscribe) = self.peers.get_mut(&id).and_then(Peer::subscribe_mut) else { return };
         subscribe.estimate = estimate;
-        let rtt_ms = stats.rtt_ms.unwrap_or(0.0);
-        let level = QualityLevel::of(rtt_ms, stats.loss);
         subscribe.reports = subscribe.reports.wrapping_add(1);
         // A changed level at once, else every few seconds.
         if level == subscribe.level && !subscribe.reports.is_multiple_of(16) {
@@ -157,10 +164,15 @@ impl Plane {
         }
         subscribe.level = level;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-        let (rtt_ms, loss_percent) = (rtt_ms.clamp(0.0, 60_000.0) as u32, (stats.loss.clamp(0.0, 1.0) * 100.0) as u32);
+        let (rtt_ms, loss_percent) = (rtt_ms.clamp(0.0, 60_000.0) as u32, (loss.clamp(0.0, 1.0) * 100.0) as u32);
         let kind =
             MediaEventKind::Line { rtt_ms, loss_percent, bits_per_second: estimate, audio_only: subscribe.audio_only };
         self.report(&room, MediaEvent { member, connection, kind });
+    }
+
+    fn uplink(&self, room: &RoomId, member: &MemberId) -> Option<ReceiveStats> {
+        let id = self.rooms.get(room)?.publish.get(member)?;
+        Some(self.peers.get(id)?.publish()?.receiver.stats())
     }
 
     /// A viewer's queue was full and pictures were dropped: less is sent at once, and begins whole.

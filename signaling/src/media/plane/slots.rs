@@ -141,6 +141,9 @@ impl Plane {
             return Some(at);
         }
         let at = subscribe.slots.len();
+        if at >= sdp::MAX_SLOTS {
+            return None;
+        }
         let slot = self.new_slot(name.as_str(), kind, &at.to_string());
         self.peers.get_mut(&id)?.subscribe_mut()?.slots.push(slot);
         Some(at)

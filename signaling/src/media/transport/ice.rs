@@ -108,6 +108,7 @@ impl Ice {
         &self.current.pwd
     }
 
+    #[cfg(test)]
     pub fn owns(&self, ufrag: &str) -> bool {
         self.current.ufrag == ufrag || self.previous.as_ref().is_some_and(|previous| previous.ufrag == ufrag)
     }
