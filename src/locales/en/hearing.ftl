@@ -99,6 +99,7 @@ room-replaced = You opened the hearing in another tab or device. It goes on ther
 room-removed = You were asked to leave the room.
 room-refused = The room could not be joined. The link may have run out: open the newest one we sent, or call us.
 room-blocked = Sound and picture do not get through this network. We keep trying. Try another network, or ring us: you can be heard by telephone.
+room-sound-held = Your browser keeps the room silent until you press anywhere on this page.
 room-ended = The hearing has ended.
 session-not_started = Not started
 session-in_session = In session

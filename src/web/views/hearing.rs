@@ -110,7 +110,7 @@ impl Hearing {
     const RESULTS: [&'static str; 5] = ["no_answer", "busy", "declined", "wrong_number", "reached"];
 
     /// What `hearing-room.js` and the modules under it say.
-    const SCRIPT_TEXTS: [&'static str; 105] = [
+    const SCRIPT_TEXTS: [&'static str; 106] = [
         "admit",
         "send-back",
         "mute",
@@ -171,6 +171,7 @@ impl Hearing {
         "action-done",
         "leave-sure",
         "room-blocked",
+        "room-sound-held",
         "shares-screen",
         "screen-of",
         "show-large",

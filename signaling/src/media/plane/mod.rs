@@ -219,13 +219,6 @@ impl Plane {
         self.transmit.pop_front()
     }
 
-    /// A path is closed.
-    pub fn gone(&mut self, path: Path) {
-        if let Some(peer) = self.paths.remove(&path).and_then(|id| self.peers.get_mut(&id)) {
-            peer.transport.forget(path);
-        }
-    }
-
     fn check(&mut self, datagram: &[u8], from: Path, now: Instant) {
         let owner = claimed_ufrag(datagram).and_then(|fragment| self.fragments.get(fragment).copied());
         let Some((id, peer)) = owner.and_then(|id| Some((id, self.peers.get_mut(&id)?))) else {
