@@ -6,6 +6,7 @@ pub mod error;
 pub mod files;
 pub mod filing;
 pub mod hearings;
+mod lines;
 pub mod links;
 pub mod notices;
 pub mod once;
