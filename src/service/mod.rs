@@ -3,6 +3,7 @@
 
 pub mod casework;
 pub mod error;
+pub mod feeds;
 pub mod files;
 pub mod filing;
 pub mod hearings;

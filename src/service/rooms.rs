@@ -1,6 +1,7 @@
 //! The media rooms of hearings: opening them, letting people in, recording, and writing what happens in them into the
 //! ledger. The room decides nothing about the hearing; it follows the hearing's phase.
 
+use super::feeds::Feeds;
 use super::links::JoinToken;
 use super::notices::Post;
 use super::{Hub, ServiceError, hearings, lines, system};
@@ -34,11 +35,12 @@ const MEDIA_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 /// In the ledger: left because the room was closed, at the hearing's end or with the hub.
 pub(super) const CLOSED: &str = "closed";
 
-/// The media server and where its rooms report to.
+/// The media server, where its rooms report to, and the seats of encoders and players.
 #[derive(Debug)]
 pub struct Rooms {
     server: MediaServer,
     events: mpsc::Sender<RoomEvent>,
+    pub(super) feeds: Feeds,
 }
 
 /// Permission to enter a room, as given out.
@@ -55,7 +57,7 @@ impl Rooms {
     #[must_use]
     pub fn new(server: MediaServer) -> (Self, mpsc::Receiver<RoomEvent>) {
         let (events, receiver) = mpsc::channel(ROOMS_TO_LEDGER);
-        (Self { server, events }, receiver)
+        (Self { server, events, feeds: Feeds::default() }, receiver)
     }
 
     /// Whether media can flow: the thread that moves it is there and answers.

@@ -38,6 +38,15 @@ problem-not-a-sound = This is not a sound that we can keep. Send WAV, WebM, Ogg,
 problem-not-signed = The request is not signed by the provider, or comes from an address that may not send it.
 problem-join-token = This link to the room is not valid, or has run out. Open the hearing's page again.
 problem-sdp = The browser's offer of sound and picture could not be used. Load the page again.
+problem-no-bearer = Show the token of the room: Authorization: Bearer …
+problem-not-sdp = Send the offer as application/sdp.
+problem-not-a-fragment = Send the change as application/trickle-ice-sdpfrag.
+problem-offer-malformed = This is not a session description that can be read.
+problem-offer-unusable = This offer of sound and picture cannot be answered.
+problem-media-not-taken = Not everything that was offered can be taken. Offer one sound (Opus) and one picture (VP8, VP9, H.264 or AV1).
+problem-waiting-room = The officer has not let this device in yet. Its name is in the waiting room; start it again once it is let in.
+problem-only-watches = Who only watches does not send. Ask for a token with another part.
+problem-session-stale = The connection was restarted meanwhile. Send the newer ETag.
 
 error-channel-missing = Say how you tried to reach the party
 error-control-room-missing = Choose the control room; the case names no state

@@ -38,6 +38,15 @@ problem-not-a-sound = यह ऐसी ध्वनि नहीं है ज�
 problem-not-signed = अनुरोध पर सेवा प्रदाता के हस्ताक्षर नहीं हैं, या वह ऐसे पते से आया है जिसे अनुमति नहीं है।
 problem-join-token = कक्ष का यह लिंक मान्य नहीं है या समाप्त हो गया है। सुनवाई का पृष्ठ फिर खोलें।
 problem-sdp = ब्राउज़र ने आवाज़ और तस्वीर का जो प्रस्ताव भेजा, वह काम में नहीं आ सका। पेज फिर से खोलें।
+problem-no-bearer = कक्ष का टोकन दिखाएँ: Authorization: Bearer …
+problem-not-sdp = प्रस्ताव application/sdp के रूप में भेजें।
+problem-not-a-fragment = बदलाव application/trickle-ice-sdpfrag के रूप में भेजें।
+problem-offer-malformed = यह ऐसा सत्र विवरण नहीं है जिसे पढ़ा जा सके।
+problem-offer-unusable = आवाज़ और तस्वीर के इस प्रस्ताव का उत्तर नहीं दिया जा सकता।
+problem-media-not-taken = जो भेजा गया वह सब नहीं लिया जा सकता। एक आवाज़ (Opus) और एक तस्वीर (VP8, VP9, H.264 या AV1) भेजें।
+problem-waiting-room = अधिकारी ने अभी इस उपकरण को अंदर नहीं आने दिया है। इसका नाम प्रतीक्षा कक्ष में है; अनुमति मिलने पर इसे फिर चलाएँ।
+problem-only-watches = जो केवल देखता है वह नहीं भेजता। दूसरी भूमिका का टोकन माँगें।
+problem-session-stale = इस बीच संपर्क फिर से शुरू हुआ। नया ETag भेजें।
 
 error-channel-missing = बताएँ कि पक्षकार तक कैसे पहुँचने का प्रयास किया
 error-control-room-missing = नियंत्रण कक्ष चुनें; मामले में राज्य नहीं है

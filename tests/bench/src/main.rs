@@ -109,6 +109,11 @@ impl Options {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    // RUST_LOG=signaling=debug shows what the server under test thinks.
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
     if let What::Serve { listen, workers } = arguments.what {
         return serve::run(listen, workers);
     }

@@ -93,10 +93,10 @@ impl Plane {
                 fresh.extend(slot.carries.clone().zip(*choice));
             }
         }
-        // What the line would have to carry for everything that is wished.
+        // What the line would have to carry for everything that is wished, with the room that the allocator leaves before it goes up.
         let wanted: u64 = wishes.iter().map(Wish::most).sum();
         if let Some(worker) = subscribe.worker {
-            self.workers.order(worker, Job::Want { peer: id, bits: wanted + voices * VOICE_BITS });
+            self.workers.order(worker, Job::Want { peer: id, bits: (wanted + voices * VOICE_BITS) / 4 * 5 });
         }
         let room = peer.room.clone();
         for (stream, layer) in fresh {
@@ -188,10 +188,12 @@ impl Plane {
 
 /// The layers that are watched, a bit for each.
 fn watched(peers: &std::collections::HashMap<PeerId, Peer>, source: &mut Source, recorded: bool, now: Instant) -> u8 {
-    let targets =
-        source.listeners.iter().filter_map(|(id, at)| peers.get(id)?.subscribe()?.slots.get(*at)?.output.target());
-    let best = if recorded { best_layer(source) } else { None };
-    for layer in targets.chain(best) {
+    let outputs =
+        source.listeners.iter().filter_map(|(id, at)| Some(&peers.get(id)?.subscribe()?.slots.get(*at)?.output));
+    // What goes out now goes on until the layer that is aimed at has come.
+    let layers = outputs.flat_map(|output| [output.target(), output.current()]).flatten();
+    let best = if recorded { [best_layer(source), source.recorder.current()] } else { [None, None] };
+    for layer in layers.chain(best.into_iter().flatten()) {
         if let Some(wanted_at) = source.wanted_at.get_mut(layer) {
             *wanted_at = Some(now);
         }

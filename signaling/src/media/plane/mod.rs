@@ -17,6 +17,7 @@ use super::port::Path;
 use super::source::Source;
 use super::transport::{Checked, Datagram, Identity, Read, State, claimed_ufrag, classify};
 use super::{MediaCommand, MediaEvent, MediaEventKind};
+use crate::message::Direction;
 use crate::recording::RecorderInput;
 use crate::room::{ForwardingTable, RoomReport, SpeakerDetector};
 use crate::{MemberId, RoomId};
@@ -243,7 +244,13 @@ impl Plane {
 
     fn known(&mut self, id: PeerId, datagram: &[u8], from: Path, now: Instant) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        match peer.transport.read(datagram, from, now) {
+        let path = peer.transport.path();
+        let read = peer.transport.read(datagram, from, now);
+        if peer.transport.path() != path {
+            Counters::add(&self.counters.path_changes, 1);
+            self.moved(id);
+        }
+        match read {
             Read::Nothing => {
                 self.touched.insert(id);
                 self.look_at_state(id, now);
@@ -252,7 +259,7 @@ impl Plane {
             Read::Rtcp(compound) => self.reported(id, compound, now),
             Read::Refused(reason) => {
                 Counters::add(&self.counters.refused, 1);
-                tracing::trace!(member = %peer.member, reason, "datagram refused");
+                tracing::trace!(?id, reason, "datagram refused");
             }
         }
     }
@@ -280,10 +287,11 @@ impl Plane {
         }
         peer.up = up;
         tracing::debug!(member = %peer.member, ?state, "connection");
-        let kind = if up { MediaEventKind::Up } else { MediaEventKind::Down };
+        let publishes = matches!(peer.side, Side::Publish(_));
+        let direction = if publishes { Direction::Publish } else { Direction::Subscribe };
+        let kind = if up { MediaEventKind::Up(direction) } else { MediaEventKind::Down(direction) };
         let (room, member) = (peer.room.clone(), peer.member.clone());
         let event = MediaEvent { member: member.clone(), connection: peer.connection, kind };
-        let publishes = matches!(peer.side, Side::Publish(_));
         self.report(&room, event);
         if up {
             if publishes {

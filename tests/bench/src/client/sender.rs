@@ -13,6 +13,10 @@ const PICTURE_TICKS_A_SECOND: f64 = 90_000.0;
 const LONGEST_DELAY: Duration = Duration::from_millis(200);
 /// What a microphone in a quiet room tells, in -dBov.
 const QUIET: i8 = -90;
+/// Speech is uneven: loudness of a syllable or two against the speaker's loudest, in dB, one figure each 20 ms. Every eighth time a pause
+/// for breath takes their place.
+const SYLLABLES: [i8; 16] = [-9, -2, 0, -1, -4, -10, -30, -45, -12, -3, -1, -2, -6, -14, -35, -50];
+const WORDS: u32 = 8;
 
 pub struct Sender {
     show: Show,
@@ -23,7 +27,7 @@ pub struct Sender {
     sounds: u32,
     layers: Vec<Sending>,
     sound_number: u64,
-    /// Loudness in -dBov while speaking.
+    /// The loudest in -dBov while speaking.
     pub speaking: Option<i8>,
     /// Packets given to the stack.
     pub sent: u64,
@@ -123,13 +127,20 @@ impl Sender {
             number: self.sound_number,
             timestamp: self.sounds.wrapping_mul(SOUND_TICKS),
             marker: false,
-            level: Some(self.speaking.unwrap_or(QUIET)),
+            level: Some(self.level()),
             payload: opus(bytes, note),
         };
         let wrote = peer.write(packet, now);
         self.sound_number += u64::from(wrote);
         self.sent += u64::from(wrote);
         wrote
+    }
+
+    fn level(&self) -> i8 {
+        let (Some(loudest), Ok(at)) = (self.speaking, usize::try_from(self.sounds)) else { return QUIET };
+        let is_breath = (self.sounds >> 4) % WORDS == WORDS - 1;
+        let syllable = SYLLABLES.get(at % SYLLABLES.len()).filter(|_| !is_breath);
+        syllable.map_or(QUIET, |below| loudest.saturating_add(*below).max(QUIET))
     }
 
     fn send_picture(&mut self, peer: &mut Peer, now: Instant) -> bool {
