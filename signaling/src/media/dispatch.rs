@@ -224,7 +224,8 @@ impl Worker {
     fn take(&mut self, job: Job, now: Instant) {
         match job {
             Job::Open { peer, sealer, way } => {
-                self.viewers.insert(peer, Viewer { egress: Egress::new(sealer, sdp::CNAME, now), way, told: now, shed: 0 });
+                self.viewers
+                    .insert(peer, Viewer { egress: Egress::new(sealer, sdp::CNAME, now), way, told: now, shed: 0 });
             }
             Job::Negotiated { peer, streams, transport_cc } => {
                 if let Some(viewer) = self.viewers.get_mut(&peer) {
