@@ -6,10 +6,10 @@
 //!
 //! All times in a recording count from its start, on one clock for the room, so that the files of one folder line up.
 
-mod disk;
+pub(crate) mod disk;
 mod file;
-mod manifest;
-mod recorder;
+pub(crate) mod manifest;
+pub(crate) mod recorder;
 #[cfg(test)]
 mod tests;
 mod track;
