@@ -54,7 +54,8 @@ mod tests {
     #[test]
     fn every_target_is_built() {
         let targets = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/targets");
-        let mut files: Vec<_> = fs::read_dir(targets).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let files = fs::read_dir(targets).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut files: Vec<_> = files.collect();
         files.sort();
         let names: Vec<_> = TARGETS.iter().map(|(name, _)| format!("{name}.rs")).collect();
         assert_eq!(files, names);
