@@ -36,6 +36,8 @@ export class RoomClient {
 
   leave() {
     this.say({ type: 'leave' });
+    this.socket.onmessage = null;
+    this.left = true;
     this.publishing?.close();
     this.subscribing?.close();
   }
@@ -45,6 +47,7 @@ export class RoomClient {
   }
 
   async heard(message) {
+    if (this.left) return;
     switch (message.type) {
       case 'welcome':
         if (message.notice_version) this.say({ type: 'acknowledge', version: message.notice_version });
