@@ -1,6 +1,6 @@
 //! Encoders and players, as far as HTTP goes: what is answered to offers, changes and ends, and what is refused. That media flows is shown by tests/interop.
 
-#![expect(clippy::unwrap_used, reason = "test code")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
 mod support;
 

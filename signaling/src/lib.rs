@@ -30,6 +30,7 @@ pub use event::{
 pub use id::{ConnectionId, MemberId, RoomId, SeatToken};
 pub use media::counters::MediaCounters;
 pub use media::sdp::standing::{Change, OfferError, StandingOffer, restart_fragment};
+pub use media::survey::{Downlink, MediaSurvey, Uplink};
 pub use message::{ClientMessage, ServerMessage, SessionState};
 pub use role::Role;
 pub use room::{Connection, RoomHandle};
@@ -122,6 +123,13 @@ impl MediaServer {
     #[must_use]
     pub fn counters(&self) -> MediaCounters {
         self.counters.read()
+    }
+
+    /// Looks at all rooms and lines. None when the media thread is gone.
+    pub async fn survey(&self) -> Option<MediaSurvey> {
+        let (answer, answered) = oneshot::channel();
+        self.media.send(MediaCommand::Survey(answer)).await.ok()?;
+        answered.await.ok()
     }
 
     /// Opens a room, or answers the open one of that id (its configuration stays).

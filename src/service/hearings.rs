@@ -188,7 +188,7 @@ pub async fn by_the_hub(hub: &Hub, id: &HearingId, command: HearingCommand) -> R
     step(hub, id, command, &super::system()).await.map(|_| ())
 }
 
-/// Takes a step of a hearing's life. The recording begins before the step is stored, everything else in the room follows it.
+/// Takes a step of a hearing's life. The recording begins, or goes on, before the step is stored; everything else in the room follows it.
 pub(super) async fn step(
     hub: &Hub,
     id: &HearingId,
@@ -207,11 +207,18 @@ pub(super) async fn step(
     if began {
         rooms::begin(hub, &mut tx, &hearing, &case, now).await?;
     }
+    let resumed = before == Phase::Paused && hearing.phase == Phase::InSession;
+    if resumed {
+        rooms::resume(hub, &hearing).await?;
+    }
     match tx.commit().await {
         Ok(()) => {}
         Err(error) => {
             if began {
                 rooms::stop_recording(hub, &hearing.room).await;
+            }
+            if resumed {
+                rooms::pause(hub, &hearing).await;
             }
             return Err(error.into());
         }

@@ -5,6 +5,7 @@ mod api;
 pub mod assets;
 pub mod demo;
 mod extract;
+mod figures;
 pub mod health;
 mod pages;
 mod phone;

@@ -17,6 +17,7 @@ install_packages() {
     needs node nodejs
     needs npm npm
     needs python3 python3
+    needs turnserver coturn
     postgres_programs >/dev/null || missing+=(postgresql)
     if command -v python3 >/dev/null && ! python3 -c 'import ensurepip' 2>/dev/null; then missing+=(python3-venv); fi
     if ! /usr/bin/python3 -c "import gi; gi.require_version('GstWebRTC', '1.0'); gi.require_version('GstApp', '1.0')" 2>/dev/null; then

@@ -6,6 +6,7 @@ mod floor;
 mod large;
 mod line;
 mod random;
+mod restart;
 
 use super::core::{MAX_MEMBERS, MediaAction, Output, RoomCore, SEAT_KEPT_MS};
 use super::{ForwardingTable, Size, Speakers};
@@ -377,6 +378,24 @@ fn a_pause_stops_the_recording_and_an_ended_session_stays_ended() {
     assert!(
         matches!(world.last(officer), Some(ServerMessage::Session(view)) if view.recording == RecordingState::Failed)
     );
+}
+
+#[test]
+fn what_cannot_be_recorded_stays_paused() {
+    let (mut world, _, _) = World::hearing();
+    let told = |world: &mut World, event| {
+        let outputs = world.core.recorder(event);
+        world.keep(outputs);
+    };
+    told(&mut world, RecorderEvent::Started);
+    world.order(&RoomCommand::SetSession(SessionState::InSession)).unwrap();
+    told(&mut world, RecorderEvent::Failed { reason: "no space left".to_owned() });
+    world.order(&RoomCommand::SetSession(SessionState::Paused)).unwrap();
+    assert_eq!(world.order(&RoomCommand::SetSession(SessionState::InSession)), Err(Refusal::RecordingFailed));
+    told(&mut world, RecorderEvent::Resumed { gap_ms: 3_000 });
+    assert_eq!(world.pauses.last(), Some(&true), "the disk takes data again, the session is still paused");
+    world.order(&RoomCommand::SetSession(SessionState::InSession)).unwrap();
+    assert_eq!(world.pauses.last(), Some(&false));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use axum::extract::{Form as Posted, Path, Query, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::super::App;
 use super::super::views::hearing::{Attempt, Hearing as View, Notice, Order, RoomAccess, Seat, Written};
@@ -17,7 +18,7 @@ use crate::id::HearingId;
 use crate::service::hearings::{self, HearingAction, HearingFile};
 use crate::service::recordings::{self, Verdict};
 use crate::service::rooms::{self, NOTICE_VERSION, Seat as Given};
-use crate::service::{Problem, ServiceError};
+use crate::service::{Hub, Problem, ServiceError};
 use crate::store::hearings::LedgerLine;
 use crate::store::people;
 
@@ -174,7 +175,7 @@ async fn view(
             version: NOTICE_VERSION.to_owned(),
             text: vec![said("notice-text-1"), said("notice-text-2"), said("notice-text-3")],
         },
-        room: given.filter(|_| is_open).map(|given| access(&given)),
+        room: given.filter(|_| is_open).map(|given| access(&app.hub, &given)),
         attempts: file
             .hearing
             .attempts
@@ -239,7 +240,7 @@ async fn seat(
     }
 }
 
-fn access(given: &Given) -> RoomAccess {
+fn access(hub: &Hub, given: &Given) -> RoomAccess {
     RoomAccess {
         // Without scheme and host: the page's own, whichever listener it came by.
         url: format!("/rooms/{}/signal?token={}", given.join.room, given.token),
@@ -247,6 +248,7 @@ fn access(given: &Given) -> RoomAccess {
         room: given.join.room.clone(),
         member: given.join.member.clone(),
         probe: Some(format!("/rooms/{}/probe?token={}", given.join.room, given.token)),
+        ice_servers: json!(rooms::ice_servers(hub, &given.join)),
     }
 }
 

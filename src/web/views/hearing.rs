@@ -4,7 +4,7 @@
 //! loading a page would drop the camera. What follows the end is rendered by the server.
 
 use askama::Template;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::page::json_block;
 use super::{Choice, Flash, Form, Page};
@@ -71,6 +71,8 @@ pub struct RoomAccess {
     pub member: String,
     /// Where the hub answers a trial connection (SDP in, SDP out), if it does.
     pub probe: Option<String>,
+    /// The relays of the self-test, a list of `RTCIceServer`. Once inside, the room tells them anew.
+    pub ice_servers: Value,
 }
 
 #[derive(Debug)]
@@ -245,7 +247,14 @@ impl Hearing {
 
     fn room_data(&self) -> String {
         let room = self.room.as_ref().map(|room| {
-            json!({ "url": room.url, "token": room.token, "room": room.room, "member": room.member, "probe": room.probe })
+            json!({
+                "url": room.url,
+                "token": room.token,
+                "room": room.room,
+                "member": room.member,
+                "probe": room.probe,
+                "ice_servers": room.ice_servers,
+            })
         });
         json_block(&json!({
             "hearing": self.id,
@@ -299,6 +308,7 @@ pub(super) mod samples {
                 room: "h1".into(),
                 member: "m1".into(),
                 probe: None,
+                ice_servers: json!([]),
             }),
             attempts: vec![],
             record: None,

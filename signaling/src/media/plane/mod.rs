@@ -6,6 +6,7 @@
 mod adapt;
 mod connect;
 mod slots;
+mod survey;
 mod traffic;
 
 use super::counters::Counters;
@@ -139,6 +140,9 @@ impl Plane {
             MediaCommand::Probe { sdp, answer } => {
                 let _ = answer.send(self.probe(&sdp, now));
             }
+            MediaCommand::Survey(answer) => {
+                let _ = answer.send(self.survey());
+            }
             MediaCommand::Shutdown => {
                 for id in self.peers.keys().copied().collect::<Vec<_>>() {
                     self.end(id, now);
@@ -208,6 +212,13 @@ impl Plane {
         self.transmit.pop_front()
     }
 
+    /// A path is closed.
+    pub fn gone(&mut self, path: Path) {
+        if let Some(peer) = self.paths.remove(&path).and_then(|id| self.peers.get_mut(&id)) {
+            peer.transport.forget(path);
+        }
+    }
+
     fn check(&mut self, datagram: &[u8], from: Path, now: Instant) {
         let owner = claimed_ufrag(datagram).and_then(|fragment| self.fragments.get(fragment).copied());
         let Some((id, peer)) = owner.and_then(|id| Some((id, self.peers.get_mut(&id)?))) else {
@@ -233,7 +244,13 @@ impl Plane {
 
     fn known(&mut self, id: PeerId, datagram: &[u8], from: Path, now: Instant) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        match peer.transport.read(datagram, from, now) {
+        let path = peer.transport.path();
+        let read = peer.transport.read(datagram, from, now);
+        if peer.transport.path() != path {
+            Counters::add(&self.counters.path_changes, 1);
+            self.moved(id);
+        }
+        match read {
             Read::Nothing => {
                 self.touched.insert(id);
                 self.look_at_state(id, now);
@@ -242,7 +259,7 @@ impl Plane {
             Read::Rtcp(compound) => self.reported(id, compound, now),
             Read::Refused(reason) => {
                 Counters::add(&self.counters.refused, 1);
-                tracing::trace!(member = %peer.member, reason, "datagram refused");
+                tracing::trace!(?id, reason, "datagram refused");
             }
         }
     }

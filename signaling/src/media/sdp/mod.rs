@@ -18,7 +18,9 @@ mod tests;
 mod text;
 mod write;
 
-pub(crate) use read::{Answer, Offer, read_answer, read_offer};
+#[cfg(test)]
+pub(crate) use read::Answer;
+pub(crate) use read::{Offer, read_answer, read_offer};
 pub(crate) use write::{write_answer, write_offer};
 
 use super::Codec;

@@ -70,6 +70,8 @@ pub(crate) struct RoomCore {
     doors: BTreeMap<ConnectionId, (Join, SeatToken)>,
     acknowledged: BTreeSet<MemberId>,
     removed: BTreeSet<MemberId>,
+    /// Were in the room before the hub's restart, and have not come back yet.
+    awaited: BTreeSet<MemberId>,
     floor: Floor,
     table: ForwardingTable,
     told: Told,
@@ -89,6 +91,7 @@ impl RoomCore {
             doors: BTreeMap::new(),
             acknowledged: BTreeSet::new(),
             removed: BTreeSet::new(),
+            awaited: BTreeSet::new(),
             floor: Floor::default(),
             table: ForwardingTable::default(),
             told: Told::default(),

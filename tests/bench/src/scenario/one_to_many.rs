@@ -1,0 +1,63 @@
+//! One publisher with large packets in bursts, many viewers: what the server's processor spends for a forwarded packet.
+
+use super::{SETTLE, Window};
+use crate::client::{Fleet, Show};
+use crate::report::{Table, mean, say};
+use crate::server::{Server, Side};
+use crate::{Options, crypto, namespace};
+use anyhow::Result;
+use std::time::Duration;
+
+const VIEWERS: usize = 60;
+const SECONDS: u64 = 20;
+/// Packets of 1,200 bytes a picture, 30 pictures a second.
+pub const BURST: u16 = 13;
+
+pub fn run(options: &Options) -> Result<()> {
+    let viewers = options.members.unwrap_or(VIEWERS);
+    let time = Duration::from_secs(options.seconds.unwrap_or(SECONDS));
+    let mut table = Table::new(&[
+        "server",
+        "packets/s",
+        "Mbit/s",
+        "lost",
+        "cores",
+        "µs/packet",
+        "dropped s/c",
+        "client cores",
+        "SRTP",
+    ]);
+    let mut runs = Vec::new();
+    for side in options.sides_twice() {
+        let window = once(side, viewers, time, options.workers)?;
+        table.row(vec![
+            side.name().to_owned(),
+            format!("{:.0}", window.packets_a_second()),
+            format!("{:.0}", window.megabits()),
+            window.lost.to_string(),
+            format!("{:.2}", window.cores()),
+            format!("{:.1}", window.per_packet()),
+            window.dropped(),
+            format!("{:.2}", window.client_cores()),
+            crypto::take_profiles(),
+        ]);
+        runs.push((side, window.per_packet()));
+    }
+    table.print(&format!(
+        "one-to-many: 1 publisher, {viewers} viewers, {} s a run; client: str0m, one thread; dropped: by the kernel at server/clients",
+        time.as_secs()
+    ));
+    if let (Some(ours), Some(janus)) = (mean(&runs, Side::Ours, |us| *us), mean(&runs, Side::Janus, |us| *us)) {
+        say(&format!("  hub {ours:.1} µs, janus {janus:.1} µs: {:.2} of janus", ours / janus));
+    }
+    Ok(())
+}
+
+fn once(side: Side, viewers: usize, time: Duration, workers: usize) -> Result<Window> {
+    let mut fleet = Fleet::new(namespace::address())?;
+    let mut server = Server::start(side, workers)?;
+    server.publisher(&mut fleet, Show::heavy(BURST))?;
+    server.viewers(&mut fleet, viewers)?;
+    fleet.run(SETTLE)?;
+    Window::measure(&mut fleet, &server, time)
+}
