@@ -4,9 +4,10 @@
 use super::error::Check;
 use super::notices::Post;
 use super::once::{self, Once};
-use super::{Hub, ServiceError, author, casework, rooms};
+use super::{Hub, ServiceError, author, casework, lines, rooms};
 use crate::domain::case::{Case, Command};
 use crate::domain::hearing::{Finding, Hearing, HearingCommand, HearingEvent, Medium, Phase, decide};
+use crate::domain::line::Spell;
 use crate::domain::number::CaseNumber;
 use crate::domain::policy::{Act, Actor};
 use crate::domain::presence::Presence;
@@ -61,6 +62,8 @@ pub struct HearingFile {
     pub log: Vec<HistoryLine<HearingEvent>>,
     /// Its ledger of presence.
     pub ledger: Vec<LedgerLine>,
+    /// When whose line was in trouble.
+    pub lines: Vec<Spell>,
     /// Its recordings.
     pub recordings: Vec<Recording>,
     /// Whether the unit was heard, so far as ledger and log say.
@@ -144,9 +147,11 @@ pub async fn open(hub: &Hub, id: &HearingId) -> Result<HearingFile, ServiceError
     let mut tx = hub.store.read().await?;
     let (hearing, case) = load(&mut tx, id).await?;
     let presence = store::party_presence(&mut tx, id).await?;
+    let ledger = store::ledger(&mut tx, id).await?;
     Ok(HearingFile {
         log: store::log(&mut tx, id).await?,
-        ledger: store::ledger(&mut tx, id).await?,
+        lines: lines::of_hearing(&mut tx, &hearing, &ledger, hub.clock.now()).await?,
+        ledger,
         recordings: recordings::of_hearing(&mut tx, id).await?,
         party_heard: hearing.was_party_heard(presence),
         hearing,

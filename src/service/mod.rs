@@ -7,6 +7,7 @@ pub mod feeds;
 pub mod files;
 pub mod filing;
 pub mod hearings;
+mod lines;
 pub mod links;
 pub mod notices;
 pub mod once;

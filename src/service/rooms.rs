@@ -4,7 +4,7 @@
 use super::feeds::Feeds;
 use super::links::JoinToken;
 use super::notices::Post;
-use super::{Hub, ServiceError, hearings, system};
+use super::{Hub, ServiceError, hearings, lines, system};
 use crate::domain::case::Case;
 use crate::domain::hearing::{Hearing, HearingCommand, Phase};
 use crate::domain::policy::{Act, Actor};
@@ -294,7 +294,9 @@ pub async fn happened(hub: &Hub, event: RoomEvent) -> Result<(), ServiceError> {
             return recording_failed(hub, &hearing, &reason).await;
         }
         kind => {
-            if let Some(line) = line(&mut tx, &hearing, kind, now).await? {
+            if let Some(reading) = lines::reading(&kind, now) {
+                lines::keep(&mut tx, &hearing, &reading).await?;
+            } else if let Some(line) = line(&mut tx, &hearing, kind, now).await? {
                 write_line(&mut tx, &hearing.id, &line).await?;
             }
         }

@@ -13,8 +13,9 @@ use std::collections::BTreeMap;
 const CLUSTER_MS: u64 = 650;
 /// or when its first frame is so old: with a tick, everything older than a second is on the disk.
 const CLOSE_MS: u64 = 900;
-/// Sound and picture wait for each other this long: for a resend, and for the way that takes longer. What comes even later is put where the file is.
-const MOST_APART_MS: u64 = HOLD_MS + 100;
+/// Sound and picture wait for each other this long: a picture that comes 250 ms after its sound, and then waits for a resend, still stands beside it.
+/// What comes even later is put where the file is.
+const MOST_APART_MS: u64 = HOLD_MS + 250;
 /// A place to jump to at least this often: key frames are asked for, and sound alone gets cues.
 pub(crate) const CUE_EVERY_MS: u64 = 10_000;
 
@@ -78,6 +79,13 @@ impl MemberFile {
         // A name can still change while nothing is on the disk.
         let fits_name = codec != Codec::H264 || self.written.is_none() || self.name.ends_with(MATROSKA);
         codec.kind() == Kind::Audio || (self.video_codec.unwrap_or(codec) == codec && fits_name)
+    }
+
+    /// What the header tells of.
+    pub fn kinds(&self) -> Vec<Kind> {
+        let picture = if self.is_screen { Kind::Screen } else { Kind::Video };
+        let has = [(Kind::Audio, self.header.audio), (picture, self.header.video.is_some())];
+        has.into_iter().filter(|(_, is_there)| *is_there).map(|(kind, _)| kind).collect()
     }
 
     /// Takes a packet. A stream that changed (a reconnection) goes on in the same file.

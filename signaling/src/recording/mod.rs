@@ -64,6 +64,8 @@ pub struct FileSummary {
     pub name: String,
     /// Whose sound and picture.
     pub member: MemberId,
+    /// Sound, camera or screen. A member's shared screen has a file of its own.
+    pub kinds: Vec<Kind>,
     /// Its length.
     pub bytes: u64,
     /// Media segments in it.

@@ -43,8 +43,6 @@ pub(super) struct Pictures {
     /// The lengths of a VP9 picture's frames, and whether the last one is open.
     layers: Vec<usize>,
     is_open: bool,
-    /// An AV1 or VP9 picture began with a key frame.
-    is_key: bool,
     nal_units: h264::Assembler,
     obus: av1::Assembler,
     /// Sequence and picture parameter set; they outlive a loss.
@@ -69,12 +67,9 @@ impl Pictures {
         match sample.codec {
             Codec::Opus => return Err(Broken),
             Codec::Vp8 => self.vp8(payload, starts)?,
-            Codec::Vp9 => self.vp9(payload, starts)?,
+            Codec::Vp9 => self.vp9(payload)?,
             Codec::H264 => self.nal_units.push(payload).then_some(()).ok_or(Broken)?,
-            Codec::Av1 => {
-                self.is_key |= starts && av1::starts_key_frame(payload);
-                self.obus.push(payload).then_some(()).ok_or(Broken)?;
-            }
+            Codec::Av1 => self.obus.push(payload).then_some(()).ok_or(Broken)?,
         }
         if !sample.marker {
             return Ok(None);
@@ -102,7 +97,7 @@ impl Pictures {
         Ok(())
     }
 
-    fn vp9(&mut self, payload: &[u8], starts: bool) -> Result<(), Broken> {
+    fn vp9(&mut self, payload: &[u8]) -> Result<(), Broken> {
         let descriptor = vp9::descriptor(payload).ok_or(Broken)?;
         let data = payload.get(descriptor.data..).ok_or(Broken)?;
         if descriptor.start == self.is_open || self.layers.len() > MAX_LAYERS {
@@ -111,7 +106,6 @@ impl Pictures {
         if descriptor.start {
             self.layers.push(0);
         }
-        self.is_key |= starts && vp9::starts_key_frame(payload);
         *self.layers.last_mut().ok_or(Broken)? += data.len();
         self.is_open = !descriptor.end;
         self.frame.extend_from_slice(data);
@@ -128,11 +122,10 @@ impl Pictures {
     fn whole_vp9(&mut self) -> Option<Parts> {
         let mut data = std::mem::take(&mut self.frame);
         let layers = std::mem::take(&mut self.layers);
-        let is_key = std::mem::take(&mut self.is_key);
         if std::mem::take(&mut self.is_open) {
             return None;
         }
-        let key = vp9::key_frame_size(&data).filter(|_| is_key).map(|size| Picture::Vp9 { size });
+        let key = vp9::key_frame_size(&data).map(|size| Picture::Vp9 { size });
         if layers.len() > 1 {
             let count = u8::try_from(layers.len() - 1).ok()?;
             // Four bytes for each length, lowest first.
@@ -183,9 +176,76 @@ impl Pictures {
     }
 
     fn whole_av1(&mut self) -> Option<Parts> {
-        let is_key = std::mem::take(&mut self.is_key);
         let unit = av1::low_overhead(&self.obus.take()?)?;
-        let key = unit.key.filter(|_| is_key).map(|(size, configuration)| Picture::Av1 { size, configuration });
-        Some((unit.data, key))
+        Some((unit.data, unit.key.map(|(size, configuration)| Picture::Av1 { size, configuration })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    fn packet(codec: Codec, timestamp: u32, marker: bool, payload: &[u8]) -> RtpSample {
+        RtpSample {
+            kind: codec.kind(),
+            captured: None,
+            member: "m".into(),
+            codec,
+            ssrc: 9,
+            sequence: 0,
+            timestamp,
+            marker,
+            payload: payload.to_vec().into(),
+            arrived: Instant::now(),
+        }
+    }
+
+    #[test]
+    fn the_layers_of_a_vp9_picture_are_one_superframe() {
+        let mut pictures = Pictures::default();
+        // Two spatial layers of a key picture: flags L, B or E, and the second predicted from the first (D).
+        let key = [0x82, 0x49, 0x83, 0x42, 0x00, 0x13, 0xf0, 0x0b, 0x36, 0x0c];
+        let first = [&[0x2c, 0x00, 7][..], &key].concat();
+        assert_eq!(pictures.push(&packet(Codec::Vp9, 0, false, &first), 5), Ok(None));
+        assert_eq!(pictures.push(&packet(Codec::Vp9, 0, false, &[0x28, 0x03, 7, 0x86, 1]), 6), Ok(None));
+        let whole = pictures.push(&packet(Codec::Vp9, 0, true, &[0x24, 0x03, 7, 2]), 7).unwrap().unwrap();
+        let expected = [&key[..], &[0x86, 1, 2, 0xd9, 10, 0, 0, 0, 3, 0, 0, 0, 0xd9]].concat();
+        assert_eq!(whole, Whole { data: expected, at_ms: 5, key: Some(Picture::Vp9 { size: (320, 180) }) });
+    }
+
+    #[test]
+    fn pieces_that_do_not_fit_break_the_picture() {
+        let breaks = |codec, packets: &[(u32, bool, &[u8])]| {
+            let mut pictures = Pictures::default();
+            packets.iter().any(|(time, marker, bytes)| pictures.push(&packet(codec, *time, *marker, bytes), 0).is_err())
+        };
+        assert!(breaks(Codec::Vp9, &[(0, false, &[0x00, 1])]), "the middle of nothing");
+        assert!(breaks(Codec::Vp9, &[(0, false, &[0x08, 1]), (0, true, &[0x00, 1])]), "a frame without end");
+        assert!(breaks(Codec::Vp9, &[(0, false, &[0x08, 1]), (0, true, &[0x08, 1])]), "a beginning within a frame");
+        assert!(breaks(Codec::Vp8, &[(0, false, &[0x10, 1]), (3_000, true, &[0x00, 1])]), "another moment");
+        assert!(breaks(Codec::Vp8, &[(0, false, &[0x10, 1]), (0, true, &[0x10, 1])]), "a beginning within a frame");
+        assert!(breaks(Codec::Av1, &[(0, true, &[0x50, 0x30, 1])]), "an OBU without end");
+        assert!(!breaks(Codec::Vp9, &[(0, false, &[0x08, 1]), (0, true, &[0x04, 1]), (3_000, true, &[0x0c, 1])]));
+    }
+
+    #[test]
+    fn a_picture_without_end_takes_no_more_than_its_bound() {
+        for (codec, payload) in [
+            (Codec::Vp8, vec![0x00; 1_200]),
+            (Codec::Vp9, vec![0x00; 1_200]),
+            (Codec::H264, [&[0x78][..], &[0, 1, 1].repeat(400)].concat()),
+            (Codec::Av1, [&[0x00][..], &[1, 0x30].repeat(600)].concat()),
+        ] {
+            let mut pictures = Pictures::default();
+            let taken = (0..20_000).take_while(|n| {
+                let mut payload = payload.clone();
+                if *n == 0 && matches!(codec, Codec::Vp8 | Codec::Vp9) {
+                    payload[0] = if codec == Codec::Vp8 { 0x10 } else { 0x08 };
+                }
+                pictures.push(&packet(codec, 0, false, &payload), 0).is_ok()
+            });
+            assert!(taken.count() <= MAX_BYTES / 1_200, "{codec:?}");
+        }
     }
 }

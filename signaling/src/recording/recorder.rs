@@ -241,6 +241,7 @@ impl<D: Disk> Recorder<D> {
         let body = Body::Header {
             file: file.name.clone(),
             member: file.member.to_string(),
+            kinds: file.kinds(),
             offset: 0,
             length: HEADER_BYTES as u64,
             sha256: manifest::sha256(&bytes),
@@ -282,6 +283,7 @@ impl<D: Disk> Recorder<D> {
             Body::Close { file: Some(file.name.clone()), length: Some(file.length), sha256: Some(sha256.clone()) };
         self.line(now.wall_ms, closed)?;
         self.finished.push(FileSummary {
+            kinds: file.kinds(),
             name: file.name,
             member: file.member,
             bytes: file.length,

@@ -41,6 +41,8 @@ pub(crate) struct Assembler {
     waiting: BTreeMap<u64, (u64, u64, RtpSample)>,
     highest: u64,
     next: u64,
+    /// Something was released: what is older comes too late.
+    has_begun: bool,
     /// When the last packet came.
     heard: u64,
     /// Pictures lean on each other: after a loss nothing is written until the next key frame.
@@ -64,6 +66,7 @@ impl Assembler {
             waiting: BTreeMap::new(),
             highest: start,
             next: start,
+            has_begun: false,
             heard: 0,
             needs_key: first.codec != Codec::Opus,
             pictures: Pictures::default(),
@@ -91,7 +94,11 @@ impl Assembler {
             self.highest - u64::from(low.wrapping_sub(sample.sequence))
         };
         if number < self.next {
-            return;
+            if self.has_begun {
+                return;
+            }
+            // The first packets may have overtaken each other, too.
+            self.next = number;
         }
         let is_newest = number >= self.highest;
         self.highest = self.highest.max(number);
@@ -113,6 +120,7 @@ impl Assembler {
                 self.lose();
             }
             self.next = number + 1;
+            self.has_begun = true;
             if let Some((_, (_, at_ms, sample))) = self.waiting.pop_first() {
                 self.reached = self.reached.max(at_ms);
                 frames.extend(self.take(&sample, at_ms));

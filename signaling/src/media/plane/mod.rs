@@ -207,16 +207,16 @@ impl Plane {
         self.paths.contains_key(&path)
     }
 
-    /// The next datagram for the wire.
-    pub fn transmit(&mut self) -> Option<(BytesMut, Path)> {
-        self.transmit.pop_front()
-    }
-
-    /// A path is closed.
+    /// A TCP connection is no more. Its client's next check, by whatever path, leads us there.
     pub fn gone(&mut self, path: Path) {
         if let Some(peer) = self.paths.remove(&path).and_then(|id| self.peers.get_mut(&id)) {
             peer.transport.forget(path);
         }
+    }
+
+    /// The next datagram for the wire.
+    pub fn transmit(&mut self) -> Option<(BytesMut, Path)> {
+        self.transmit.pop_front()
     }
 
     fn check(&mut self, datagram: &[u8], from: Path, now: Instant) {

@@ -21,6 +21,7 @@ const WORDS: u32 = 8;
 pub struct Sender {
     show: Show,
     member: u32,
+    begin: Instant,
     next_picture: Instant,
     next_sound: Instant,
     pictures: u32,
@@ -53,6 +54,7 @@ impl Sender {
             next_sound: now + SOUND_PERIOD * phase / 1_000,
             show,
             member,
+            begin: now,
             pictures: 0,
             sounds: 0,
             sound_number: 1_000,
@@ -148,17 +150,20 @@ impl Sender {
         let ticks = f64::from(self.pictures) * self.show.period.as_secs_f64() * PICTURE_TICKS_A_SECOND;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a run is shorter than 13 hours")]
         let timestamp = ticks as u32;
+        let grown = self.show.ramp.map(|each| now.duration_since(self.begin).as_millis() / each.as_millis().max(1));
+        let most = grown.map_or(u16::MAX, |steps| u16::try_from(2 + steps).unwrap_or(u16::MAX));
         let mut wrote_any = false;
         for (layer, sending) in self.show.layers.iter().zip(&mut self.layers).filter(|(_, s)| s.is_wanted) {
             let mut wrote = true;
-            for part in 0..layer.packets {
+            let packets = layer.packets.min(most);
+            for part in 0..packets {
                 let note = Note {
                     member: self.member,
                     layer: layer.rid.map_or(0, |rid| u8::from(rid == "m") + 2 * u8::from(rid == "h")),
                     is_key: sending.key_due,
                     picture: self.pictures,
                     part,
-                    parts: layer.packets,
+                    parts: packets,
                     sent_ns: clock::now(),
                 };
                 let packet = Outgoing {
@@ -166,7 +171,7 @@ impl Sender {
                     rid: layer.rid,
                     number: sending.number,
                     timestamp,
-                    marker: part + 1 == layer.packets,
+                    marker: part + 1 == packets,
                     level: None,
                     payload: vp8(layer.bytes, note),
                 };

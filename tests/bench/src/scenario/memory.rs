@@ -1,6 +1,5 @@
 //! What one more viewer takes of the server's memory.
 
-use super::SETTLE;
 use super::one_to_many::BURST;
 use crate::client::{Fleet, Show};
 use crate::report::{Table, mean, say};
@@ -17,7 +16,7 @@ pub fn run(options: &Options) -> Result<()> {
     let mut table = Table::new(&["server", "MiB before", "MiB after", "MiB a viewer"]);
     let mut runs = Vec::new();
     for side in options.sides() {
-        let (before, after) = once(side, more, options.workers)?;
+        let (before, after) = once(side, more, options)?;
         let each = (after - before) / f64::from(u32::try_from(more)?);
         table.row(vec![side.name().to_owned(), format!("{before:.1}"), format!("{after:.1}"), format!("{each:.3}")]);
         runs.push((side, each));
@@ -29,14 +28,14 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn once(side: Side, more: usize, workers: usize) -> Result<(f64, f64)> {
+fn once(side: Side, more: usize, options: &Options) -> Result<(f64, f64)> {
     let mut fleet = Fleet::new(namespace::address())?;
-    let mut server = Server::start(side, workers)?;
-    server.publisher(&mut fleet, Show::heavy(BURST))?;
+    let mut server = Server::start(side, options.workers)?;
+    server.publisher(&mut fleet, Show::heavy(BURST, options.ramp))?;
     server.viewers(&mut fleet, FIRST)?;
-    fleet.run(SETTLE)?;
+    fleet.run(options.settle())?;
     let before = server.usage()?.memory;
     server.viewers(&mut fleet, more)?;
-    fleet.run(SETTLE)?;
+    fleet.run(options.settle())?;
     Ok((before, server.usage()?.memory))
 }

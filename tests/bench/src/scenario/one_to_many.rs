@@ -1,6 +1,6 @@
 //! One publisher with large packets in bursts, many viewers: what the server's processor spends for a forwarded packet.
 
-use super::{SETTLE, Window};
+use super::Window;
 use crate::client::{Fleet, Show};
 use crate::report::{Table, mean, say};
 use crate::server::{Server, Side};
@@ -29,7 +29,7 @@ pub fn run(options: &Options) -> Result<()> {
     ]);
     let mut runs = Vec::new();
     for side in options.sides_twice() {
-        let window = once(side, viewers, time, options.workers)?;
+        let window = once(side, viewers, time, options)?;
         table.row(vec![
             side.name().to_owned(),
             format!("{:.0}", window.packets_a_second()),
@@ -41,6 +41,9 @@ pub fn run(options: &Options) -> Result<()> {
             format!("{:.2}", window.client_cores()),
             crypto::take_profiles(),
         ]);
+        if side == Side::Ours {
+            say(&format!("  hub's threads, user+system cores: {}", window.threads()));
+        }
         runs.push((side, window.per_packet()));
     }
     table.print(&format!(
@@ -53,11 +56,11 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn once(side: Side, viewers: usize, time: Duration, workers: usize) -> Result<Window> {
+fn once(side: Side, viewers: usize, time: Duration, options: &Options) -> Result<Window> {
     let mut fleet = Fleet::new(namespace::address())?;
-    let mut server = Server::start(side, workers)?;
-    server.publisher(&mut fleet, Show::heavy(BURST))?;
+    let mut server = Server::start(side, options.workers)?;
+    server.publisher(&mut fleet, Show::heavy(BURST, options.ramp))?;
     server.viewers(&mut fleet, viewers)?;
-    fleet.run(SETTLE)?;
+    fleet.run(options.settle())?;
     Window::measure(&mut fleet, &server, time)
 }
