@@ -10,10 +10,11 @@ pub use egress::egress;
 pub use handshake::{dtls, stun};
 pub use receive::receive;
 
+use super::sdp::standing::StandingOffer;
 use super::sdp::{self, Local, Slot};
 use super::{Codec, av1, h264, port, vp8, vp9};
 use crate::fuzz::Input;
-use crate::message::Kind;
+use crate::message::{Direction, Kind};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use tokio::io::{AsyncReadExt as _, BufReader};
@@ -40,7 +41,6 @@ pub fn sdp(bytes: &[u8]) {
         for section in &offer.sections {
             assert!(section.rids.len() <= sdp::MAX_LAYERS && section.ssrcs.len() <= sdp::MAX_SSRCS);
         }
-        sdp::write_fragment(local, &offer.sections);
     }
     let slots = [slot("0", Kind::Audio, 7), slot("1", Kind::Video, 20), slot("2", Kind::Screen, 30)];
     for count in 1..=slots.len() {
@@ -50,10 +50,12 @@ pub fn sdp(bytes: &[u8]) {
             assert!(answer.sections.iter().all(|section| section.takes != section.codecs.is_empty()));
         }
     }
-    if let Ok(fragment) = sdp::read_fragment(&text)
-        && let Some((ufrag, pwd)) = fragment.credentials
-    {
-        assert!(ufrag.len() >= 4 && pwd.len() >= 22);
+    // An encoder's standing offer, and the same text as a fragment that changes it.
+    sdp::standing::restart_fragment(&text);
+    for direction in [Direction::Publish, Direction::Subscribe] {
+        if let Ok(offer) = StandingOffer::read(text.to_string(), direction) {
+            let _ = offer.change(&text);
+        }
     }
 }
 
