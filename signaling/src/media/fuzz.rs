@@ -51,7 +51,7 @@ pub fn sdp(bytes: &[u8]) {
         }
     }
     // An encoder's standing offer, and the same text as a fragment that changes it.
-    sdp::standing::restart_fragment(&text);
+    let _ = sdp::standing::restart_fragment(&text);
     for direction in [Direction::Publish, Direction::Subscribe] {
         if let Ok(offer) = StandingOffer::read(text.to_string(), direction) {
             let _ = offer.change(&text);
