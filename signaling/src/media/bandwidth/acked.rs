@@ -17,10 +17,12 @@ pub(super) struct AckedRate {
 impl AckedRate {
     /// Bits a second, as soon as half a window was seen.
     pub fn rate(&self) -> Option<f64> {
-        let newest = slot(self.newest?);
-        let bytes: u64 =
-            self.steps.iter().enumerate().filter(|(index, _)| *index != newest).map(|(_, bytes)| bytes).sum();
-        let micros = self.seen.min(STEPS - 1) as f64 * STEP as f64;
+        let newest = self.steps.get(slot(self.newest?)).copied().unwrap_or(0);
+        let bytes: u64 = self.steps.iter().sum();
+        // The newest step is not over; but after a stall it has all that waited, and to leave that out would tell of a way that carries nothing.
+        let is_stall = newest > bytes / 3;
+        let (bytes, steps) = if is_stall { (bytes, STEPS) } else { (bytes - newest, STEPS - 1) };
+        let micros = self.seen.min(steps) as f64 * STEP as f64;
         (self.seen >= STEPS / 2).then(|| bytes as f64 * 8_000_000.0 / micros)
     }
 
@@ -52,4 +54,23 @@ impl AckedRate {
 
 fn slot(step: i64) -> usize {
     usize::try_from(step.rem_euclid(STEPS_SIGNED)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stall_makes_the_way_no_narrower() {
+        let mut acked = AckedRate::default();
+        // 1,000 bytes every 10 ms are 800 kbit/s; nothing arrives for 400 ms, and then all of it at once.
+        for n in 0..100 {
+            let at = n * 10_000;
+            acked.arrived(if (500_000..900_000).contains(&at) { 900_000 } else { at }, 1_000);
+            if at >= 890_000 {
+                let rate = acked.rate().unwrap();
+                assert!((700_000.0..900_000.0).contains(&rate), "{rate} at {at}");
+            }
+        }
+    }
 }

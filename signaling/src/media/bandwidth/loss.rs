@@ -1,7 +1,8 @@
 //! The loss-based bound (draft-ietf-rmcat-gcc-02, section 6): above 10 % loss the rate falls by half the loss, below 2 % it rises.
 //!
-//! One thing is added. A radio link may lose a fifth of everything whatever is sent; halving for ever would help nobody there. Loss that
-//! stays the same after we sent less is taken for the path's own and no longer answered.
+//! Two things are added. A radio link may lose a fifth of everything whatever is sent; halving for ever would help nobody there. Loss that
+//! stays the same after we sent less is taken for the path's own and no longer answered. And what is lost while nothing at all comes through
+//! is not counted ([`Run`]).
 
 /// A decision needs this many packets …
 const ENOUGH: u32 = 20;
@@ -14,6 +15,9 @@ const LOW: f64 = 0.02;
 const INCREASE_A_SECOND: f64 = 1.08;
 /// Loss is blamed on the path only up to here.
 const MOST_INHERENT: f64 = 0.30;
+
+/// Nothing has arrived of what was sent for so long, in microseconds: no queue loses that.
+const INTERRUPTION: i64 = 300_000;
 
 #[derive(Debug)]
 pub(super) struct LossBound {
@@ -70,8 +74,9 @@ impl LossBound {
         self.arrived = self.arrived.saturating_add(1);
     }
 
-    /// `rate` is the estimate in force, bits/s.
-    pub fn decide(&mut self, rate: f64, round_trip: i64, now: i64) {
+    /// `rate` is the estimate in force, `arriving` what really comes through, bits/s: the bound does not fall below it. None without feedback;
+    /// then nothing else would notice a queue either.
+    pub fn decide(&mut self, rate: f64, arriving: Option<f64>, round_trip: i64, now: i64) {
         let seen = self.arrived.saturating_add(self.lost);
         let passed = now - self.began;
         if seen == 0 || passed < SHORTEST.max(round_trip) || (seen < ENOUGH && passed < LONGEST) {
@@ -92,13 +97,16 @@ impl LossBound {
             }
             let ours = loss - self.inherent;
             if ours > HIGH / 2.0 {
-                self.bound = Some(self.bound.unwrap_or(rate).min(rate) * (1.0 - 0.5 * ours));
+                self.bound =
+                    Some((self.bound.unwrap_or(rate).min(rate) * (1.0 - 0.5 * ours)).max(arriving.unwrap_or(0.0)));
                 self.at_decrease = Some(self.share);
                 self.decreased = now;
+                return;
             }
-            return;
-        }
-        if loss < LOW {
+            if arriving.is_none() {
+                return;
+            }
+        } else if loss < LOW {
             self.at_decrease = None;
             self.inherent *= 0.9;
         } else {
@@ -119,5 +127,26 @@ impl LossBound {
         if let Some(bound) = &mut self.bound {
             *bound = bound.max(rate);
         }
+    }
+}
+
+/// Packets lost one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    count: u32,
+    /// When the first and the last of them left.
+    sent: Option<(i64, i64)>,
+}
+
+impl Run {
+    pub fn add(&mut self, sent: i64) {
+        self.count += 1;
+        self.sent = Some(self.sent.map_or((sent, sent), |(first, last)| (first.min(sent), last.max(sent))));
+    }
+
+    /// As many as count. Of a queue that is full some packets always pass; when none does for so long, the way was interrupted, and that
+    /// says nothing of how much it carries.
+    pub fn lost(&self) -> u32 {
+        if self.sent.is_some_and(|(first, last)| last - first >= INTERRUPTION) { 0 } else { self.count }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) mod twcc;
 
 use acked::AckedRate;
 use aimd::Aimd;
-use loss::LossBound;
+use loss::{LossBound, Run};
 use probe::Prober;
 use sent::{Fate, Sent, SentLog};
 use std::time::Instant;
@@ -137,6 +137,7 @@ impl Estimator {
         let reference = self.clock.unwrap(feedback.reference);
         self.arrivals.clear();
         let (mut arrived, mut lost) = (0, 0);
+        let mut run = Run::default();
         let Self { log, arrivals, loss, prober, .. } = self;
         let mut newest_sent = None;
         feedback.each(|place, status| {
@@ -144,8 +145,11 @@ impl Estimator {
             let Some(sent) = log.tell(feedback.base.wrapping_add(place), came) else { return };
             match (came, sent.fate) {
                 (true, Fate::Unknown) => arrived += 1,
-                (false, _) => lost += 1,
+                (false, _) => run.add(sent.at),
                 (true, _) => loss.found(),
+            }
+            if came {
+                lost += std::mem::take(&mut run).lost();
             }
             let at = if let Status::Arrived(after) = status { Some(reference + after) } else { None };
             if sent.probe != 0 && sent.fate == Fate::Unknown {
@@ -156,6 +160,7 @@ impl Estimator {
                 newest_sent = newest_sent.max(Some(sent.at));
             }
         });
+        lost += run.lost();
         if arrived == 0 && lost == 0 && self.arrivals.is_empty() {
             return;
         }
@@ -194,7 +199,7 @@ impl Estimator {
         // Nothing can be probed: to find out whether more goes through, more must be sent, up to what is wanted.
         let arriving = self.sent_rate * (1.0 - self.loss.share());
         self.aimd.explore(arriving, self.prober.wanted(), self.round_trip(), now);
-        self.loss.decide(self.estimate, self.round_trip(), now);
+        self.loss.decide(self.estimate, None, self.round_trip(), now);
         self.settle();
     }
 
@@ -290,8 +295,12 @@ impl Estimator {
         if usage == Usage::Overusing {
             self.prober.not_before(now + PROBE_AFTER_OVERUSE);
         }
-        self.aimd.update(usage, self.acked.rate(), round_trip, now);
-        self.loss.decide(self.estimate, round_trip, now);
+        let acked = self.acked.rate();
+        self.aimd.update(usage, acked, round_trip, now);
+        if let (Usage::Normal, Some(acked)) = (usage, acked) {
+            self.aimd.carried(acked);
+        }
+        self.loss.decide(self.estimate, acked, round_trip, now);
         self.settle();
     }
 
