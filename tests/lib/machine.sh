@@ -17,6 +17,7 @@ install_packages() {
     needs node nodejs
     needs npm npm
     needs python3 python3
+    needs turnserver coturn
     postgres_programs >/dev/null || missing+=(postgresql)
     if command -v python3 >/dev/null && ! python3 -c 'import ensurepip' 2>/dev/null; then missing+=(python3-venv); fi
     ((${#missing[@]} > 0)) || return 0

@@ -71,11 +71,6 @@ impl Aimd {
         }
     }
 
-    /// So much arrives without a queue, bits/s: that goes through. Sound is sent whatever the rate, and may be more than it.
-    pub fn carried(&mut self, acked: f64) {
-        self.rate = self.rate.max(DECREASE * acked);
-    }
-
     pub fn cannot_be_probed(&mut self) {
         self.is_probed = false;
     }

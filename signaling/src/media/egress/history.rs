@@ -5,9 +5,13 @@ use std::collections::VecDeque;
 
 /// At most so many packets of a stream are kept (80 bytes each, and the payload's share of the publisher's datagram or a sealed copy).
 const MOST: usize = 512;
-/// For so long, in microseconds.
-const KEPT_VIDEO: i64 = 1_000_000;
-const KEPT_AUDIO: i64 = 200_000;
+/// For so long, in microseconds: the shortest time, and the longest, which pictures are kept on a slow way …
+const KEPT: i64 = 200_000;
+const KEPT_LONGEST: i64 = 1_000_000;
+/// … for there are so many round trips in which to ask again.
+const KEPT_ROUND_TRIPS: i64 = 5;
+/// So often those that are too old are dropped; all at once, for each lies in cold memory.
+const FORGET_EVERY: i64 = 50_000;
 /// A packet is sent again at most so often …
 const MOST_TRIES: u8 = 4;
 /// … and no sooner than this after the last time, in microseconds, or half a round trip.
@@ -29,7 +33,7 @@ pub(super) struct Kept {
     sequence: u16,
     tries: u8,
     sent: i64,
-    tried: i64,
+    tried: Option<i64>,
 }
 
 impl Again {
@@ -46,12 +50,15 @@ impl Again {
 #[derive(Debug)]
 pub(super) struct History {
     packets: VecDeque<Kept>,
+    is_audio: bool,
+    /// Microseconds.
     keep: i64,
+    forgotten: i64,
 }
 
 impl History {
     pub fn new(is_audio: bool) -> Self {
-        Self { packets: VecDeque::new(), keep: if is_audio { KEPT_AUDIO } else { KEPT_VIDEO } }
+        Self { packets: VecDeque::new(), is_audio, keep: longest(is_audio), forgotten: 0 }
     }
 
     /// Whether a packet with this number may leave: not when one with the same number has (see [`Again::Sealed`]), nor when it is so late
@@ -67,12 +74,16 @@ impl History {
         }
     }
 
-    pub fn keep(&mut self, sequence: u16, again: Again, now: i64) {
-        self.forget(now);
+    pub fn keep(&mut self, sequence: u16, again: Again, round_trip: i64, now: i64) {
+        if now - self.forgotten >= FORGET_EVERY {
+            self.forgotten = now;
+            self.keep = (KEPT + KEPT_ROUND_TRIPS * round_trip).min(longest(self.is_audio));
+            self.forget(now);
+        }
         if self.packets.len() >= MOST {
             self.packets.pop_front();
         }
-        let kept = Kept { again, sequence, tries: 0, sent: now, tried: now };
+        let kept = Kept { again, sequence, tries: 0, sent: now, tried: None };
         if self.packets.back().is_none_or(|last| is_after(kept.sequence, last.sequence)) {
             self.packets.push_back(kept);
         } else if let Err(place) = self.place(kept.sequence) {
@@ -85,7 +96,7 @@ impl History {
         let keep = self.keep;
         let place = self.place(sequence).ok()?;
         let kept = self.packets.get_mut(place)?;
-        let is_due = now - kept.tried >= SHORTEST_PAUSE.max(round_trip / 2);
+        let is_due = kept.tried.is_none_or(|tried| now - tried >= SHORTEST_PAUSE.max(round_trip / 2));
         (is_due && kept.tries < MOST_TRIES && now - kept.sent <= keep).then(|| kept.again.len())
     }
 
@@ -95,7 +106,7 @@ impl History {
             && let Some(kept) = self.packets.get_mut(place)
         {
             kept.tries += 1;
-            kept.tried = now;
+            kept.tried = Some(now);
         }
     }
 
@@ -119,6 +130,10 @@ impl History {
         let sought = distance(first.sequence, sequence);
         self.packets.binary_search_by_key(&sought, |kept| distance(first.sequence, kept.sequence))
     }
+}
+
+fn longest(is_audio: bool) -> i64 {
+    if is_audio { KEPT } else { KEPT_LONGEST }
 }
 
 /// By serial number arithmetic (RFC 1982).

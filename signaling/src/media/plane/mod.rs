@@ -6,6 +6,7 @@
 mod adapt;
 mod connect;
 mod slots;
+mod survey;
 mod traffic;
 
 use super::counters::Counters;
@@ -16,6 +17,7 @@ use super::port::Path;
 use super::source::Source;
 use super::transport::{Checked, Datagram, Identity, Read, State, claimed_ufrag, classify};
 use super::{MediaCommand, MediaEvent, MediaEventKind};
+use crate::message::Direction;
 use crate::recording::RecorderInput;
 use crate::room::{ForwardingTable, RoomReport, SpeakerDetector};
 use crate::{MemberId, RoomId};
@@ -137,6 +139,9 @@ impl Plane {
             }
             MediaCommand::Probe { sdp, answer } => {
                 let _ = answer.send(self.probe(&sdp, now));
+            }
+            MediaCommand::Survey(answer) => {
+                let _ = answer.send(self.survey());
             }
             MediaCommand::Shutdown => {
                 for id in self.peers.keys().copied().collect::<Vec<_>>() {
@@ -282,10 +287,11 @@ impl Plane {
         }
         peer.up = up;
         tracing::debug!(member = %peer.member, ?state, "connection");
-        let kind = if up { MediaEventKind::Up } else { MediaEventKind::Down };
+        let publishes = matches!(peer.side, Side::Publish(_));
+        let direction = if publishes { Direction::Publish } else { Direction::Subscribe };
+        let kind = if up { MediaEventKind::Up(direction) } else { MediaEventKind::Down(direction) };
         let (room, member) = (peer.room.clone(), peer.member.clone());
         let event = MediaEvent { member: member.clone(), connection: peer.connection, kind };
-        let publishes = matches!(peer.side, Side::Publish(_));
         self.report(&room, event);
         if up {
             if publishes {

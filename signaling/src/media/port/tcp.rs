@@ -4,8 +4,6 @@
 //! Anybody may connect. Until the check of a known member has come over a connection ([`TcpSide::prove`]) it is a stranger: strangers are few for
 //! each source, few in all, the oldest goes first, and none outlives its grace. So nobody keeps members out by holding connections open.
 
-pub(crate) use super::Path;
-
 use bytes::BytesMut;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use std::collections::{BTreeMap, HashMap};
