@@ -188,8 +188,7 @@ mod tests {
 
         /// What was sampled at this time, as it arrives then.
         fn at(&mut self, sampled_ms: u64, arrives_ms: u64, member: &mut MemberClock) -> u64 {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small test times")]
-            let ticks = (milliseconds(sampled_ms) * self.clock.ticks_per_ms) as u64;
+            let ticks = sampled_ms * if self.clock.kind == Kind::Audio { 48 } else { 90 };
             let timestamp = u32::try_from(ticks & 0xffff_ffff).unwrap().wrapping_sub(7_000);
             let captured = self.has_clock.then(|| self.ntp.wrapping_add((sampled_ms << 32) / 1_000));
             self.clock.stamp((timestamp, captured), member, arrives_ms, true)

@@ -13,9 +13,8 @@ use std::collections::BTreeMap;
 const CLUSTER_MS: u64 = 650;
 /// or when its first frame is so old: with a tick, everything older than a second is on the disk.
 const CLOSE_MS: u64 = 900;
-/// Sound and picture wait for each other this long: a picture that comes 250 ms after its sound, and then waits for a resend, still stands beside it.
-/// What comes even later is put where the file is.
-const MOST_APART_MS: u64 = HOLD_MS + 250;
+/// Sound and picture wait for each other this long. What comes even later is put where the file is.
+const MOST_APART_MS: u64 = HOLD_MS;
 /// A place to jump to at least this often: key frames are asked for, and sound alone gets cues.
 pub(crate) const CUE_EVERY_MS: u64 = 10_000;
 
@@ -134,7 +133,7 @@ impl MemberFile {
     /// A whole picture is wanted: none came yet, some was lost, or the last is long ago.
     pub fn wants_keyframe(&self, now_ms: u64) -> bool {
         let Some(stream) = self.streams.get(&Kind::Video) else { return false };
-        stream.needs_key() || self.last_key_ms.is_none_or(|last| now_ms >= last + CUE_EVERY_MS)
+        stream.needs_key(now_ms) || self.last_key_ms.is_none_or(|last| now_ms >= last + CUE_EVERY_MS)
     }
 
     /// Forgets what was not written (the disk is full); the next picture begins with a key frame.

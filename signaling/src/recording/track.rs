@@ -7,9 +7,13 @@ use crate::media::Codec;
 use crate::message::Kind;
 use std::collections::BTreeMap;
 
-/// How long a missing packet of a picture is waited for, in milliseconds. On a line of 200 ms there and back a resend takes some 220, and one of five is
-/// lost itself: three tries come in within this. Without them the picture stands until the next key frame.
-pub(crate) const HOLD_MS: u64 = 600;
+/// How long after its time a picture is waited for, in milliseconds, when a packet is missing. On a line of 200 ms there and back a resend takes some
+/// 220, and one of five is lost itself: four tries come in within this. Without them the picture stands until the next key frame.
+pub(crate) const HOLD_MS: u64 = 850;
+/// A picture that is late by its clock has so much patience nevertheless, counted from the packet behind the gap.
+const HOLD_LEAST_MS: u64 = 250;
+/// A key frame is asked for so long before the patience ends, to be there then.
+const ASK_BEFORE_MS: u64 = 250;
 /// Sound is not sent again: this is for packets that overtook each other.
 const HOLD_SOUND_MS: u64 = 200;
 /// Packets that wait at most. Past this the oldest gap is given up.
@@ -31,14 +35,23 @@ pub(crate) struct Frame {
     pub picture: Option<Picture>,
 }
 
+/// A packet that waits for its turn.
+#[derive(Debug)]
+struct Held {
+    /// When it came, and when it was, in milliseconds since the recording's start.
+    came_ms: u64,
+    at_ms: u64,
+    sample: RtpSample,
+}
+
 /// Puts one stream together. A new stream (another SSRC) needs a new one.
 #[derive(Debug)]
 pub(crate) struct Assembler {
     codec: Codec,
     pub ssrc: u32,
     clock: StreamClock,
-    /// By sequence number without wrap-around: when it came, and what it is.
-    waiting: BTreeMap<u64, (u64, u64, RtpSample)>,
+    /// By sequence number without wrap-around.
+    waiting: BTreeMap<u64, Held>,
     highest: u64,
     next: u64,
     /// Something was released: what is older comes too late.
@@ -75,8 +88,11 @@ impl Assembler {
         }
     }
 
-    pub fn needs_key(&self) -> bool {
-        self.needs_key
+    /// A whole picture is needed, or will be soon.
+    pub fn needs_key(&self, now_ms: u64) -> bool {
+        let gap = || self.waiting.first_key_value().filter(|(number, _)| **number != self.next).map(|(_, held)| held);
+        let is_hopeless = |held: &Held| self.held_until(held) <= now_ms + ASK_BEFORE_MS;
+        self.needs_key || (self.codec != Codec::Opus && gap().is_some_and(is_hopeless))
     }
 
     /// Frames up to this time may be written as far as this stream is concerned; none when it is silent.
@@ -104,16 +120,15 @@ impl Assembler {
         self.highest = self.highest.max(number);
         self.heard = now_ms;
         let at_ms = self.clock.stamp((sample.timestamp, sample.captured), member, now_ms, is_newest);
-        self.waiting.entry(number).or_insert((now_ms, at_ms, sample));
+        self.waiting.entry(number).or_insert(Held { came_ms: now_ms, at_ms, sample });
     }
 
     /// Frames that are whole by now, in order. With `all`, nothing is waited for.
     pub fn release(&mut self, now_ms: u64, all: bool) -> Vec<Frame> {
-        let hold_ms = if self.codec.kind() == Kind::Audio { HOLD_SOUND_MS } else { HOLD_MS };
         let mut frames = Vec::new();
-        while let Some((number, came)) = self.waiting.first_key_value().map(|(number, (came, ..))| (*number, *came)) {
+        while let Some((&number, held)) = self.waiting.first_key_value() {
             if number != self.next {
-                let is_over = all || came + hold_ms <= now_ms || self.highest - self.next > MAX_WAITING as u64;
+                let is_over = all || self.held_until(held) <= now_ms || self.highest - self.next > MAX_WAITING as u64;
                 if !is_over {
                     break;
                 }
@@ -121,12 +136,21 @@ impl Assembler {
             }
             self.next = number + 1;
             self.has_begun = true;
-            if let Some((_, (_, at_ms, sample))) = self.waiting.pop_first() {
-                self.reached = self.reached.max(at_ms);
-                frames.extend(self.take(&sample, at_ms));
+            if let Some((_, held)) = self.waiting.pop_first() {
+                self.reached = self.reached.max(held.at_ms);
+                frames.extend(self.take(&held.sample, held.at_ms));
             }
         }
         frames
+    }
+
+    /// When the gap before this packet is given up.
+    fn held_until(&self, behind: &Held) -> u64 {
+        if self.codec.kind() == Kind::Audio {
+            behind.came_ms + HOLD_SOUND_MS
+        } else {
+            (behind.at_ms + HOLD_MS).max(behind.came_ms + HOLD_LEAST_MS)
+        }
     }
 
     fn lose(&mut self) {
@@ -218,11 +242,13 @@ mod tests {
         let frames = track.release(150, false);
         assert_eq!(frames.iter().map(|f| f.is_key).collect::<Vec<_>>(), [true, false]);
         assert_eq!(frames[0].picture, Some(Picture::Vp8 { size: (640, 360) }));
-        assert!(!track.needs_key(), "the gap may still be filled");
-        let frames = track.release(100 + HOLD_MS, false);
+        assert!(!track.needs_key(150), "the gap may still be filled");
+        assert!(track.needs_key(200 + HOLD_MS - ASK_BEFORE_MS), "but not for ever");
+        let frames = track.release(200 + HOLD_MS, false);
         assert_eq!(frames.iter().map(|f| f.is_key).collect::<Vec<_>>(), [true]);
-        track.push(packet(Codec::Vp8, 12, 6_000, true, &INTER), &mut MemberClock::default(), 400);
-        assert!(track.release(1_000, false).is_empty(), "too late, and no repeat");
+        track.push(packet(Codec::Vp8, 12, 6_000, true, &INTER), &mut MemberClock::default(), 1_100);
+        assert!(track.release(2_000, false).is_empty(), "too late, and no repeat");
+        assert!(!track.needs_key(2_000));
     }
 
     #[test]
@@ -244,7 +270,7 @@ mod tests {
         let mut track = Assembler::new(&packet(Codec::Vp8, 1, 0, true, &INTER));
         track.push(packet(Codec::Vp8, 1, 0, true, &INTER), &mut MemberClock::default(), 0);
         assert!(track.release(10, false).is_empty());
-        assert!(track.needs_key());
+        assert!(track.needs_key(10));
         track.push(packet(Codec::Vp8, 2, 3_000, false, &KEY), &mut MemberClock::default(), 33);
         track.push(packet(Codec::Vp8, 3, 3_000, true, &[0x00, 7, 7]), &mut MemberClock::default(), 33);
         let frames = track.release(40, false);

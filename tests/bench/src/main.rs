@@ -76,6 +76,9 @@ struct Options {
     /// Threads that our server may send with.
     #[arg(long, default_value_t = 1)]
     workers: usize,
+    /// Packets of 1,200 bytes in each of the one publisher's 30 pictures a second.
+    #[arg(long, default_value_t = 13)]
+    burst: u16,
     /// The one publisher begins small and grows, as a browser's encoder does, and does not begin in full, as a room encoder's does.
     #[arg(long)]
     ramp: bool,

@@ -6,7 +6,6 @@ use crate::media::port::Path;
 use bytes::BytesMut;
 use rand::Rng as _;
 use rand::distr::Alphanumeric;
-use rtc::crypto::RTCCryptoProvider;
 use rtc::shared::error::Error;
 use rtc::stun::attributes::{ATTR_MESSAGE_INTEGRITY, ATTR_USE_CANDIDATE, ATTR_USERNAME, AttrType};
 use rtc::stun::fingerprint::FINGERPRINT;
@@ -17,6 +16,7 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use webrtc::peer_connection::crypto::RTCCryptoProvider;
 
 /// Paths that one client may have proved. Past this the oldest that is not in use is forgotten.
 const MAX_PATHS: usize = 8;

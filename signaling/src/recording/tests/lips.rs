@@ -230,13 +230,18 @@ fn resends_and_losses_leave_sound_and_picture_together() {
     room.tab.loss = (33, 250);
     room.run(10_000);
     // Some do not come at all.
-    room.tab.loss = (60, 0);
-    room.run(10_000);
+    room.tab.loss = (150, 0);
+    room.run(20_000);
     let (sound, pictures) = room.finish(&path);
     assert!(furthest(&sound, &pictures, 1_000) <= TOGETHER_MS, "{}", furthest(&sound, &pictures, 1_000));
     let resent: BTreeMap<_, _> = pictures.range(..9_500).map(|(sampled, at)| (*sampled, *at)).collect();
     assert_eq!(longest_gap(&resent), SAMPLED_EVERY_MS, "what is sent again is not lost");
-    assert!(longest_gap(&pictures) <= 1_200, "until the next key frame: {}", longest_gap(&pictures));
+    let sampled: Vec<_> = pictures.keys().copied().collect();
+    let mut gaps: Vec<_> =
+        sampled.windows(2).map(|pair| pair[1] - pair[0]).filter(|gap| *gap > SAMPLED_EVERY_MS).collect();
+    gaps.sort_unstable();
+    // A key frame may be lost itself.
+    assert!(gaps.len() >= 4 && gaps[gaps.len() / 2] <= 900, "until the next key frame: {gaps:?}");
     assert_eq!(longest_gap(&sound), SAMPLED_EVERY_MS);
 }
 

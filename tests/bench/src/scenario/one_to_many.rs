@@ -10,8 +10,6 @@ use std::time::Duration;
 
 const VIEWERS: usize = 60;
 const SECONDS: u64 = 20;
-/// Packets of 1,200 bytes a picture, 30 pictures a second.
-pub const BURST: u16 = 13;
 
 pub fn run(options: &Options) -> Result<()> {
     let viewers = options.members.unwrap_or(VIEWERS);
@@ -47,7 +45,8 @@ pub fn run(options: &Options) -> Result<()> {
         runs.push((side, window.per_packet()));
     }
     table.print(&format!(
-        "one-to-many: 1 publisher, {viewers} viewers, {} s a run; client: str0m, one thread; dropped: by the kernel at server/clients",
+        "one-to-many: 1 publisher with {} packets a picture, {viewers} viewers, {} s a run; client: str0m, one thread; dropped: by the kernel at server/clients",
+        options.burst,
         time.as_secs()
     ));
     if let (Some(ours), Some(janus)) = (mean(&runs, Side::Ours, |us| *us), mean(&runs, Side::Janus, |us| *us)) {
@@ -59,7 +58,7 @@ pub fn run(options: &Options) -> Result<()> {
 fn once(side: Side, viewers: usize, time: Duration, options: &Options) -> Result<Window> {
     let mut fleet = Fleet::new(namespace::address())?;
     let mut server = Server::start(side, options.workers)?;
-    server.publisher(&mut fleet, Show::heavy(BURST, options.ramp))?;
+    server.publisher(&mut fleet, Show::heavy(options.burst, options.ramp))?;
     server.viewers(&mut fleet, viewers)?;
     fleet.run(options.settle())?;
     Window::measure(&mut fleet, &server, time)
