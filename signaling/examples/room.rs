@@ -99,6 +99,7 @@ async fn script(Path(name): Path<String>) -> impl IntoResponse {
         "media.js" => include_str!("../../src/web/assets/js/media.js"),
         "line.js" => include_str!("../../src/web/assets/js/line.js"),
         "probe.js" => include_str!("../../src/web/assets/js/probe.js"),
+        "subscribe.js" => include_str!("../../src/web/assets/js/subscribe.js"),
         "publish.js" => include_str!("../../src/web/assets/js/publish.js"),
         _ => return Err(StatusCode::NOT_FOUND),
     };

@@ -254,6 +254,9 @@ pub enum Refusal {
     /// There is no recording.
     #[error("the room is not being recorded")]
     NotRecording,
+    /// The session is recorded, and just now cannot be: it stays paused until the disk takes data again.
+    #[error("the session cannot be recorded now")]
+    RecordingFailed,
     /// The recording's folder cannot be written.
     #[error("the recording cannot be written: {0}")]
     Storage(String),

@@ -3,9 +3,11 @@
 
 pub mod casework;
 pub mod error;
+pub mod feeds;
 pub mod files;
 pub mod filing;
 pub mod hearings;
+mod lines;
 pub mod links;
 pub mod notices;
 pub mod once;

@@ -1,9 +1,10 @@
 //! The media rooms of hearings: opening them, letting people in, recording, and writing what happens in them into the
 //! ledger. The room decides nothing about the hearing; it follows the hearing's phase.
 
+use super::feeds::Feeds;
 use super::links::JoinToken;
 use super::notices::Post;
-use super::{Hub, ServiceError, hearings, system};
+use super::{Hub, ServiceError, hearings, lines, system};
 use crate::domain::case::Case;
 use crate::domain::hearing::{Hearing, HearingCommand, Phase};
 use crate::domain::policy::{Act, Actor};
@@ -17,9 +18,10 @@ use crate::time::Timestamp;
 use sha2::{Digest as _, Sha256};
 use signaling::message::{IceServer, SessionState};
 use signaling::{
-    Connection, Join, JoinError, LeaveReason, MediaServer, MemberId, Reply, Role, RoomCommand, RoomConfig, RoomEvent,
-    RoomEventKind, RoomHandle, RoomId,
+    Connection, Join, JoinError, LeaveReason, MediaCounters, MediaServer, MediaSurvey, MemberId, Reply, Role,
+    RoomCommand, RoomConfig, RoomEvent, RoomEventKind, RoomHandle, RoomId,
 };
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Version of the recording notice that everybody acknowledges before the door.
@@ -28,14 +30,17 @@ pub const NOTICE_VERSION: &str = "2026-11";
 const TOKEN_MILLIS: i64 = 12 * 3_600_000;
 /// Events of all rooms on their way to the ledger. A full queue makes a room wait, it loses nothing.
 pub const ROOMS_TO_LEDGER: usize = 1_024;
+/// A media thread that has not answered by then moves no packets either.
+const MEDIA_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 /// In the ledger: left because the room was closed, at the hearing's end or with the hub.
 pub(super) const CLOSED: &str = "closed";
 
-/// The media server and where its rooms report to.
+/// The media server, where its rooms report to, and the seats of encoders and players.
 #[derive(Debug)]
 pub struct Rooms {
     server: MediaServer,
     events: mpsc::Sender<RoomEvent>,
+    pub(super) feeds: Feeds,
 }
 
 /// Permission to enter a room, as given out.
@@ -52,13 +57,23 @@ impl Rooms {
     #[must_use]
     pub fn new(server: MediaServer) -> (Self, mpsc::Receiver<RoomEvent>) {
         let (events, receiver) = mpsc::channel(ROOMS_TO_LEDGER);
-        (Self { server, events }, receiver)
+        (Self { server, events, feeds: Feeds::default() }, receiver)
     }
 
-    /// Whether media can flow.
+    /// Whether media can flow: the thread that moves it is there and answers.
+    pub async fn is_healthy(&self) -> bool {
+        tokio::time::timeout(MEDIA_ANSWERS_WITHIN, self.survey()).await.is_ok_and(|survey| survey.is_some())
+    }
+
+    /// What the media plane counted since the hub began.
     #[must_use]
-    pub fn is_healthy(&self) -> bool {
-        self.server.is_healthy()
+    pub fn counters(&self) -> MediaCounters {
+        self.server.counters()
+    }
+
+    /// How rooms and lines are now; None when nothing can flow.
+    pub async fn survey(&self) -> Option<MediaSurvey> {
+        self.server.survey().await
     }
 
     /// The port that media uses.
@@ -212,6 +227,19 @@ pub(super) async fn stop_recording(hub: &Hub, room: &str) {
     }
 }
 
+/// Goes on with the session, if it can be recorded.
+pub(super) async fn resume(hub: &Hub, hearing: &Hearing) -> Result<(), ServiceError> {
+    let Some(room) = hub.rooms.find(&hearing.room) else { return Ok(()) };
+    let resumed = room.command(RoomCommand::SetSession(SessionState::InSession)).await;
+    resumed.map(|_| ()).map_err(|refusal| ServiceError::Media(refusal.to_string()))
+}
+
+/// Takes [`resume`] back.
+pub(super) async fn pause(hub: &Hub, hearing: &Hearing) {
+    let Some(room) = hub.rooms.find(&hearing.room) else { return };
+    let _ = room.command(RoomCommand::SetSession(SessionState::Paused)).await;
+}
+
 /// Brings the room into the phase of its hearing. When the session ends the recording is finished and everybody sent home.
 pub(super) async fn follow(hub: &Hub, hearing: &Hearing) {
     let Some(room) = hub.rooms.find(&hearing.room) else { return };
@@ -266,7 +294,9 @@ pub async fn happened(hub: &Hub, event: RoomEvent) -> Result<(), ServiceError> {
             return recording_failed(hub, &hearing, &reason).await;
         }
         kind => {
-            if let Some(line) = line(&mut tx, &hearing, kind, now).await? {
+            if let Some(reading) = lines::reading(&kind, now) {
+                lines::keep(&mut tx, &hearing, &reading).await?;
+            } else if let Some(line) = line(&mut tx, &hearing, kind, now).await? {
                 write_line(&mut tx, &hearing.id, &line).await?;
             }
         }

@@ -47,6 +47,11 @@ impl Wish {
         self.layers.get(layer).copied().filter(|bits| *bits > 0 && layer <= self.highest_from(highest))
     }
 
+    /// What the smallest layer costs.
+    pub fn least(&self) -> u64 {
+        (0..self.layers.len()).find_map(|layer| self.cost(layer)).unwrap_or(0)
+    }
+
     /// What the largest layer costs that the size calls for.
     pub fn most(&self) -> u64 {
         (0..self.layers.len()).filter_map(|layer| self.cost(layer)).max().unwrap_or(0)

@@ -186,6 +186,8 @@ struct Viewer {
     egress: Egress<Sealer>,
     way: Path,
     told: Instant,
+    /// Drops of its queue that are counted already.
+    shed: u64,
 }
 
 struct Worker {
@@ -222,7 +224,8 @@ impl Worker {
     fn take(&mut self, job: Job, now: Instant) {
         match job {
             Job::Open { peer, sealer, way } => {
-                self.viewers.insert(peer, Viewer { egress: Egress::new(sealer, sdp::CNAME, now), way, told: now });
+                self.viewers
+                    .insert(peer, Viewer { egress: Egress::new(sealer, sdp::CNAME, now), way, told: now, shed: 0 });
             }
             Job::Negotiated { peer, streams, transport_cc } => {
                 if let Some(viewer) = self.viewers.get_mut(&peer) {
@@ -274,8 +277,10 @@ impl Worker {
             }
             if now.saturating_duration_since(viewer.told) >= TELL_EVERY {
                 viewer.told = now;
-                let line =
-                    Notice::Line { peer: *peer, estimate: viewer.egress.estimate(), stats: viewer.egress.stats() };
+                let stats = viewer.egress.stats();
+                Counters::add(&self.counters.shed, stats.dropped.saturating_sub(viewer.shed));
+                viewer.shed = stats.dropped;
+                let line = Notice::Line { peer: *peer, estimate: viewer.egress.estimate(), stats };
                 let _ = self.outside.notices.try_send(line);
             }
         }

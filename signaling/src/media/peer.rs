@@ -64,9 +64,14 @@ pub(crate) struct Subscribe {
     /// Where its egress lives, once the handshake is over.
     pub worker: Option<WorkerId>,
     pub allocator: Allocator,
+    /// When its first picture was sent.
+    pub tried: Option<Instant>,
     /// The latest estimate of the line, in bits a second.
     pub estimate: u64,
     pub audio_only: bool,
+    /// As the viewer told last: 0 to 1, and milliseconds.
+    pub loss: f64,
+    pub rtt_ms: Option<f64>,
     pub level: QualityLevel,
     /// Lines told by the worker so far.
     pub reports: u32,

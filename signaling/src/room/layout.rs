@@ -178,7 +178,8 @@ fn large(viewer: &Member, members: &[Member], floor: &Floor, ranks: &Ranks<'_>, 
                 size: Size::Podium,
             }));
             let beside = ranks.latest.iter().copied().filter(|id| Some(*id) != podium && **id != viewer.id);
-            video.extend(places("tile", tiles, beside, Size::Tile, before));
+            // A tenth of the window's width each.
+            video.extend(places("tile", tiles, beside, Size::Thumb, before));
         }
         Layout::Grid => {
             // Whom the viewer pinned and who stands on the podium come first here too, in no larger a size.

@@ -29,6 +29,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use server::Side;
 use server::janus::Janus;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 #[derive(Parser)]
 #[command(about = "Load on the media server, and on Janus beside it")]
@@ -75,6 +76,12 @@ struct Options {
     /// Threads that our server may send with.
     #[arg(long, default_value_t = 1)]
     workers: usize,
+    /// Packets of 1,200 bytes in each of the one publisher's 30 pictures a second.
+    #[arg(long, default_value_t = 13)]
+    burst: u16,
+    /// The one publisher begins small and grows, as a browser's encoder does, and does not begin in full, as a room encoder's does.
+    #[arg(long)]
+    ramp: bool,
     /// One server alone.
     #[arg(long)]
     only: Option<Only>,
@@ -87,6 +94,11 @@ enum Only {
 }
 
 impl Options {
+    /// Between the last join and a measurement: key frames are sent, estimates have grown.
+    fn settle(&self) -> Duration {
+        Duration::from_secs(if self.ramp { 25 } else { 5 })
+    }
+
     /// Which servers are measured.
     fn sides(&self) -> Vec<Side> {
         match self.only {
@@ -109,6 +121,11 @@ impl Options {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    // RUST_LOG=signaling=debug shows what the server under test thinks.
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
     if let What::Serve { listen, workers } = arguments.what {
         return serve::run(listen, workers);
     }

@@ -13,6 +13,7 @@ use signaling::{
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -59,12 +60,8 @@ fn tell(what: &impl Serialize) -> Result<()> {
 }
 
 fn bind(listen: SocketAddr, workers: usize) -> Result<MediaServer> {
-    let config = MediaConfig {
-        listen,
-        public_addresses: Vec::new(),
-        workers: std::num::NonZeroUsize::new(workers),
-        clock: Clock::default(),
-    };
+    let workers = NonZeroUsize::new(workers);
+    let config = MediaConfig { listen, public_addresses: Vec::new(), workers, clock: Clock::default() };
     MediaServer::bind(config).context("the media port")
 }
 

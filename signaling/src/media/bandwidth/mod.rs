@@ -78,8 +78,9 @@ pub(crate) struct Estimator {
     unanswered: Option<i64>,
     /// The rate when the silence began, and when it next falls.
     silence: Option<(f64, i64)>,
-    /// What was sent lately, for viewers without feedback: bytes since, and bits/s.
+    /// What was sent lately, for viewers without feedback: bytes since the last report and since the rate was last told, and that in bits/s.
     sent_bytes: u64,
+    sent_lately: u64,
     sent_since: i64,
     sent_rate: f64,
     estimate: f64,
@@ -106,6 +107,7 @@ impl Estimator {
             unanswered: None,
             silence: None,
             sent_bytes: 0,
+            sent_lately: 0,
             sent_since: now,
             sent_rate: 0.0,
             estimate: start,
@@ -142,12 +144,15 @@ impl Estimator {
     pub fn feedback(&mut self, feedback: &Feedback<'_>, now: i64) {
         let reference = self.clock.unwrap(feedback.reference);
         self.arrivals.clear();
-        let (mut arrived, mut lost) = (0, 0);
+        let (mut arrived, mut lost, mut bytes) = (0, 0, 0);
         let Self { log, arrivals, loss, prober, .. } = self;
         let mut newest_sent = None;
         feedback.each(|place, status| {
             let came = status != Status::Lost;
             let Some(sent) = log.tell(feedback.base.wrapping_add(place), came) else { return };
+            if sent.fate == Fate::Unknown {
+                bytes += u64::from(sent.bytes);
+            }
             match (came, sent.fate) {
                 (true, Fate::Unknown) => arrived += 1,
                 (false, _) => lost += 1,
@@ -170,7 +175,7 @@ impl Estimator {
         {
             self.smooth_round_trip(now - sent);
         }
-        self.loss.count(arrived, lost);
+        self.loss.count(arrived, lost, bytes);
         self.last_feedback = Some(now);
         self.unanswered = None;
         if self.silence.take().is_some() {
@@ -192,11 +197,14 @@ impl Estimator {
             return;
         }
         let lost = lost.min(expected);
-        self.loss.count(expected - lost, lost);
+        // Reports of several streams come together; what was sent is counted with the first.
+        let bytes = std::mem::take(&mut self.sent_bytes);
+        self.loss.count(expected - lost, lost, bytes);
+        self.sent_lately += bytes;
         let passed = now - self.sent_since;
         if passed >= 500_000 {
-            self.sent_rate = self.sent_bytes as f64 * 8_000_000.0 / passed as f64;
-            (self.sent_bytes, self.sent_since) = (0, now);
+            self.sent_rate = self.sent_lately as f64 * 8_000_000.0 / passed as f64;
+            (self.sent_lately, self.sent_since) = (0, now);
         }
         // Nothing can be probed: to find out whether more goes through, more must be sent, up to what is wanted.
         let arriving = self.sent_rate * (1.0 - self.loss.share());
@@ -298,7 +306,11 @@ impl Estimator {
         if usage == Usage::Overusing {
             self.prober.not_before(now + PROBE_AFTER_OVERUSE);
         }
-        self.aimd.update(usage, self.acked.rate(), round_trip, now);
+        // The queue that a probe made is gone by itself; less than what flows beside it would be the answer to nothing.
+        if usage != Usage::Overusing || !self.prober.disturbs(now) {
+            let acked = if usage == Usage::Overusing { self.acked.peak() } else { self.acked.rate() };
+            self.aimd.update(usage, acked, round_trip, now);
+        }
         self.loss.decide(self.estimate, round_trip, now);
         self.settle();
     }

@@ -33,7 +33,7 @@ pub(super) struct Kept {
     sequence: u16,
     tries: u8,
     sent: i64,
-    tried: i64,
+    tried: Option<i64>,
 }
 
 impl Again {
@@ -83,7 +83,7 @@ impl History {
         if self.packets.len() >= MOST {
             self.packets.pop_front();
         }
-        let kept = Kept { again, sequence, tries: 0, sent: now, tried: now };
+        let kept = Kept { again, sequence, tries: 0, sent: now, tried: None };
         if self.packets.back().is_none_or(|last| is_after(kept.sequence, last.sequence)) {
             self.packets.push_back(kept);
         } else if let Err(place) = self.place(kept.sequence) {
@@ -96,7 +96,7 @@ impl History {
         let keep = self.keep;
         let place = self.place(sequence).ok()?;
         let kept = self.packets.get_mut(place)?;
-        let is_due = now - kept.tried >= SHORTEST_PAUSE.max(round_trip / 2);
+        let is_due = kept.tried.is_none_or(|tried| now - tried >= SHORTEST_PAUSE.max(round_trip / 2));
         (is_due && kept.tries < MOST_TRIES && now - kept.sent <= keep).then(|| kept.again.len())
     }
 
@@ -106,7 +106,7 @@ impl History {
             && let Some(kept) = self.packets.get_mut(place)
         {
             kept.tries += 1;
-            kept.tried = now;
+            kept.tried = Some(now);
         }
     }
 

@@ -6,8 +6,9 @@
 //!
 //! No I/O and no clock of its own: `now` is an argument, and what may leave is fetched by [`Egress::poll_transmit`].
 //!
-//! Memory of one viewer: at most 512 packets wait (and their payloads' bytes for 250 ms), 512 are kept a stream for a second, 4,096 short
-//! records await feedback.
+//! Memory of one viewer: at most 512 packets wait (and no more bytes than leave in 250 ms), at most 512 are kept a stream for at most a
+//! second (72 bytes each; payloads are shared, sealed datagrams of streams without retransmission are not), and 4,096 records of 24 bytes
+//! await feedback.
 
 mod feedback;
 mod history;

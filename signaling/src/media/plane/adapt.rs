@@ -20,6 +20,8 @@ const VOICE_BITS: u64 = 60_000;
 const USUAL_BITS: [u64; MAX_LAYERS] = [90_000, 300_000, 900_000];
 /// A layer that is asked for so long and does not come is not to be had: the sender's line or processor is too weak.
 const LAYER_PATIENCE: Duration = Duration::from_secs(4);
+/// So long after its first picture a viewer's line is taken to carry at least the smallest of each.
+const TRIAL: Duration = Duration::from_secs(3);
 /// A layer that nobody wants any more is still asked for so long: layouts change to and fro.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -82,7 +84,14 @@ impl Plane {
                 wishes.push(Wish { size: slot.size, layers, current: slot.output.target() });
             }
         }
-        let for_pictures = subscribe.estimate.saturating_sub(voices * VOICE_BITS);
+        let mut for_pictures = subscribe.estimate.saturating_sub(voices * VOICE_BITS);
+        if !wishes.is_empty() && subscribe.worker.is_some() {
+            // Nothing is known of a line on which nothing flowed: the smallest pictures are given a try, which is what it is measured by.
+            let tried = *subscribe.tried.get_or_insert(now);
+            if now.saturating_duration_since(tried) < TRIAL {
+                for_pictures = for_pictures.max(wishes.iter().map(Wish::least).sum::<u64>().saturating_mul(2));
+            }
+        }
         let choices = subscribe.allocator.step(now, for_pictures, &wishes);
         subscribe.audio_only = is_audio_only(&wishes, &choices);
         let mut fresh = Vec::new();
@@ -93,10 +102,10 @@ impl Plane {
                 fresh.extend(slot.carries.clone().zip(*choice));
             }
         }
-        // What the line would have to carry for everything that is wished.
+        // What the line would have to carry for everything that is wished, with the room that the allocator leaves before it goes up.
         let wanted: u64 = wishes.iter().map(Wish::most).sum();
         if let Some(worker) = subscribe.worker {
-            self.workers.order(worker, Job::Want { peer: id, bits: wanted + voices * VOICE_BITS });
+            self.workers.order(worker, Job::Want { peer: id, bits: (wanted + voices * VOICE_BITS) / 4 * 5 });
         }
         let room = peer.room.clone();
         for (stream, layer) in fresh {
@@ -157,6 +166,7 @@ impl Plane {
         let level = QualityLevel::of(rtt_ms, loss);
         let Some(subscribe) = self.peers.get_mut(&id).and_then(Peer::subscribe_mut) else { return };
         subscribe.estimate = estimate;
+        (subscribe.loss, subscribe.rtt_ms) = (stats.loss, stats.rtt_ms);
         subscribe.reports = subscribe.reports.wrapping_add(1);
         // A changed level at once, else every few seconds.
         if level == subscribe.level && !subscribe.reports.is_multiple_of(16) {
@@ -187,10 +197,12 @@ impl Plane {
 
 /// The layers that are watched, a bit for each.
 fn watched(peers: &std::collections::HashMap<PeerId, Peer>, source: &mut Source, recorded: bool, now: Instant) -> u8 {
-    let targets =
-        source.listeners.iter().filter_map(|(id, at)| peers.get(id)?.subscribe()?.slots.get(*at)?.output.target());
-    let best = if recorded { best_layer(source) } else { None };
-    for layer in targets.chain(best) {
+    let outputs =
+        source.listeners.iter().filter_map(|(id, at)| Some(&peers.get(id)?.subscribe()?.slots.get(*at)?.output));
+    // What goes out now goes on until the layer that is aimed at has come.
+    let layers = outputs.flat_map(|output| [output.target(), output.current()]).flatten();
+    let best = if recorded { [best_layer(source), source.recorder.current()] } else { [None, None] };
+    for layer in layers.chain(best.into_iter().flatten()) {
         if let Some(wanted_at) = source.wanted_at.get_mut(layer) {
             *wanted_at = Some(now);
         }

@@ -237,7 +237,8 @@ fn wanted(state: &MediaRoom, viewer: &Viewer, subscribe: &Subscribe) -> Vec<Want
             size: Size::Tile,
         })),
         Voices::Loudest(count) => {
-            let podium = podium(viewer);
+            // Under the podium's name sound and picture are kept in step; in silence there is nothing to keep.
+            let podium = podium(viewer).filter(|member| state.loud.contains(member));
             list.extend(podium.map(|member| Wanted {
                 name: SlotName::new(PODIUM),
                 stream: (member.clone(), Kind::Audio),
@@ -247,7 +248,7 @@ fn wanted(state: &MediaRoom, viewer: &Viewer, subscribe: &Subscribe) -> Vec<Want
                 .loud
                 .iter()
                 .filter(|member| **member != viewer.member && Some(*member) != podium)
-                .take(*count)
+                .take(count - usize::from(podium.is_some()))
                 .cloned()
                 .collect();
             list.extend(voices(&heard, *count, subscribe));

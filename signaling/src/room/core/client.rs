@@ -185,6 +185,10 @@ impl RoomCore {
                 inside?;
                 out.push(Output::Media(MediaAction::WatchOffer { member: id, connection, sdp, only }));
             }
+            ClientMessage::Close { direction } => {
+                inside?;
+                out.push(Output::Media(MediaAction::End(id, connection, direction)));
+            }
             ClientMessage::RestartIce => {
                 inside?;
                 out.push(Output::Media(MediaAction::RestartSubscribe(id, connection)));

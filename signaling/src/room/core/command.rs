@@ -66,6 +66,9 @@ impl RoomCore {
         if self.session.state == SessionState::Ended {
             return Err(Refusal::SessionEnded);
         }
+        if state == SessionState::InSession && self.session.recording == RecordingState::Failed {
+            return Err(Refusal::RecordingFailed);
+        }
         self.session.state = state;
         self.session.since = now;
         out.push(Output::Event(RoomEventKind::SessionChanged { state }));

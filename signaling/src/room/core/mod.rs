@@ -11,7 +11,9 @@ use super::layout::ForwardingTable;
 use super::member::{Line, Member};
 use crate::event::{Join, JoinError, LeaveReason, Meter, QualityLevel, Refusal, RoomCommand, RoomEventKind};
 use crate::media::{MediaEvent, MediaEventKind};
-use crate::message::{ClientMessage, ErrorCode, MemberView, RecordingState, ServerMessage, SessionState, SessionView};
+use crate::message::{
+    ClientMessage, Direction, ErrorCode, MemberView, RecordingState, ServerMessage, SessionState, SessionView,
+};
 use crate::recording::RecorderEvent;
 use crate::{ConnectionId, MemberId, RoomId, SeatToken};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +52,8 @@ pub(crate) enum MediaAction {
         only: Option<MemberId>,
     },
     RestartSubscribe(MemberId, ConnectionId),
+    /// One of the two connections of a tab is over.
+    End(MemberId, ConnectionId, Direction),
     /// Both connections of a member are over.
     Release(MemberId),
 }
@@ -195,7 +199,8 @@ impl RoomCore {
                 }
             }
             MediaEventKind::Refused(code) => out.push(Output::Send(to, ServerMessage::error(code))),
-            MediaEventKind::Up => {
+            MediaEventKind::Up(direction) => {
+                out.push(Output::Send(to, ServerMessage::Transport { direction, up: true }));
                 let before = std::mem::replace(&mut member.line, Line::Up);
                 let id = member.id.clone();
                 match before {
@@ -205,7 +210,8 @@ impl RoomCore {
                 }
                 self.tell_members(&mut out);
             }
-            MediaEventKind::Down => {
+            MediaEventKind::Down(direction) => {
+                out.push(Output::Send(to, ServerMessage::Transport { direction, up: false }));
                 if member.line == Line::Up {
                     member.line = Line::Broken;
                     out.push(Output::Event(RoomEventKind::Reconnecting { member: member.id.clone() }));

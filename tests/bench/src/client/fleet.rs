@@ -3,7 +3,7 @@
 use super::line::Line;
 use super::link::Link;
 use super::member::{Member, TOKENS};
-use super::peer::Common;
+use super::peer::{Common, Peer};
 use super::picture::Show;
 use super::socket::Buffers;
 use super::tally::{Delays, Tally};
@@ -94,10 +94,32 @@ impl Fleet {
         let end = begin + longest;
         while !done(self) {
             if !self.round(end)? {
-                bail!("after {} s still not: {what}", longest.as_secs());
+                bail!("after {} s still not: {what}\n{}", longest.as_secs(), self.describe());
             }
         }
         Ok(begin.elapsed())
+    }
+
+    /// What is there, for whoever must find out why something is not.
+    fn describe(&self) -> String {
+        let count = |holds: &dyn Fn(&Member) -> bool| self.members.iter().filter(|member| holds(member)).count();
+        let publishing = count(&|member| member.publish.as_ref().is_some_and(Peer::is_connected));
+        let subscribed = count(&|member| member.subscribe.as_ref().is_some_and(Peer::is_connected));
+        let (errors, sum) = (count(&|member| !member.errors.is_empty()), self.sum());
+        let pictures = count(&|member| member.tally.first_key.is_some());
+        let mut text = format!(
+            "{} members; connected to publish {publishing}, to subscribe {subscribed}; {pictures} had a picture, {errors} an error; {} packets",
+            self.members.len(),
+            sum.packets
+        );
+        let without = |member: &&Member| member.subscribe.is_some() && member.tally.first_key.is_none();
+        if let Some(member) = self.members.iter().find(without) {
+            let (heard, padding) = (&member.tally.heard, member.tally.padding);
+            text +=
+                &format!("; one of them heard {heard:?}, {padding} of padding, was told {:?}", member.last.get("line"));
+            text += &format!(", its errors {:?}", member.errors);
+        }
+        text
     }
 
     /// One turn: send what is due, wait, read what came. False once the end is reached.

@@ -17,6 +17,9 @@ use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpWrite};
 use str0m::{Candidate, Event, Input, Output, Rtc};
 
+/// Louder than this, in -dBov, is marked as voice.
+const VOICE: i8 = -60;
+
 /// What all peers of a fleet share.
 pub struct Common {
     pub crypto: Arc<CryptoProvider>,
@@ -116,8 +119,10 @@ impl Peer {
         Ok(())
     }
 
-    /// Answers the server's offer.
+    /// Answers the server's offer. Where it leaves the choice, str0m would wait for the other to begin DTLS, and browsers begin (RFC 8842
+    /// recommends it, our hub relies on it); so it is shown a server that waits.
     pub fn accept(&mut self, sdp: &str) -> Result<String> {
+        let sdp = &sdp.replace("a=setup:actpass", "a=setup:passive");
         let offer = SdpOffer::from_sdp_string(sdp).map_err(|error| anyhow!("{error:?}\n{sdp}"))?;
         Ok(self.rtc.sdp_api().accept_offer(offer)?.to_sdp_string())
     }
@@ -182,7 +187,9 @@ impl Peer {
         };
         let mut direct = self.rtc.direct_api();
         let Some(stream) = direct.stream_tx_by_mid(mid, packet.rid.map(Rid::from)) else { return false };
-        let extensions = ExtensionValues { audio_level: packet.level, ..ExtensionValues::default() };
+        // str0m writes the level only together with a word on voice.
+        let voice_activity = packet.level.map(|level| level > VOICE);
+        let extensions = ExtensionValues { audio_level: packet.level, voice_activity, ..ExtensionValues::default() };
         let write = RtpWrite::new(payload_type, packet.number.into(), packet.timestamp, now, packet.payload)
             .marker(packet.marker)
             .nackable(packet.track == Track::Picture)

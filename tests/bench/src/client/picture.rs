@@ -9,6 +9,9 @@ const MAGIC: [u8; 4] = *b"note";
 /// Before the first picture byte: VP8's descriptor with picture id and tl0picidx (RFC 7741), and the key frame's head (RFC 6386).
 const HEAD_BYTES: usize = 15;
 
+/// See [`Show::ramp`].
+const RAMP: Duration = Duration::from_millis(1_500);
+
 /// What one packet says about itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Note {
@@ -109,20 +112,23 @@ pub struct Show {
     pub period: Duration,
     /// Payload bytes of a packet of sound (one each 20 ms); none sends no sound.
     pub sound: Option<usize>,
+    /// Pictures begin with two packets and get another each time this long passes, as a browser's encoder feels its way; none begins in full.
+    pub ramp: Option<Duration>,
 }
 
 impl Show {
     /// One stream of large packets, in bursts as a camera's pictures come: 13 packets of 1,200 bytes, 30 times a second.
-    pub fn heavy(packets: u16) -> Self {
+    pub fn heavy(packets: u16, ramp: bool) -> Self {
         let layer = Layer { rid: None, packets, bytes: 1_160 };
-        Self { layers: vec![layer], period: Duration::from_micros(33_333), sound: Some(120) }
+        let ramp = ramp.then_some(RAMP);
+        Self { layers: vec![layer], period: Duration::from_micros(33_333), sound: Some(120), ramp }
     }
 
     /// Three layers of about 90, 250 and 700 kbit/s at 25 pictures a second, and sound.
     pub fn simulcast() -> Self {
         let layer = |rid, packets, bytes| Layer { rid: Some(rid), packets, bytes };
         let layers = vec![layer("l", 1, 450), layer("m", 2, 625), layer("h", 3, 1_166)];
-        Self { layers, period: Duration::from_millis(40), sound: Some(120) }
+        Self { layers, period: Duration::from_millis(40), sound: Some(120), ramp: None }
     }
 }
 

@@ -13,17 +13,22 @@ const PICTURE_TICKS_A_SECOND: f64 = 90_000.0;
 const LONGEST_DELAY: Duration = Duration::from_millis(200);
 /// What a microphone in a quiet room tells, in -dBov.
 const QUIET: i8 = -90;
+/// Speech is uneven: loudness of a syllable or two against the speaker's loudest, in dB, one figure each 20 ms. Every eighth time a pause
+/// for breath takes their place.
+const SYLLABLES: [i8; 16] = [-9, -2, 0, -1, -4, -10, -30, -45, -12, -3, -1, -2, -6, -14, -35, -50];
+const WORDS: u32 = 8;
 
 pub struct Sender {
     show: Show,
     member: u32,
+    begin: Instant,
     next_picture: Instant,
     next_sound: Instant,
     pictures: u32,
     sounds: u32,
     layers: Vec<Sending>,
     sound_number: u64,
-    /// Loudness in -dBov while speaking.
+    /// The loudest in -dBov while speaking.
     pub speaking: Option<i8>,
     /// Packets given to the stack.
     pub sent: u64,
@@ -49,6 +54,7 @@ impl Sender {
             next_sound: now + SOUND_PERIOD * phase / 1_000,
             show,
             member,
+            begin: now,
             pictures: 0,
             sounds: 0,
             sound_number: 1_000,
@@ -123,7 +129,7 @@ impl Sender {
             number: self.sound_number,
             timestamp: self.sounds.wrapping_mul(SOUND_TICKS),
             marker: false,
-            level: Some(self.speaking.unwrap_or(QUIET)),
+            level: Some(self.level()),
             payload: opus(bytes, note),
         };
         let wrote = peer.write(packet, now);
@@ -132,22 +138,32 @@ impl Sender {
         wrote
     }
 
+    fn level(&self) -> i8 {
+        let (Some(loudest), Ok(at)) = (self.speaking, usize::try_from(self.sounds)) else { return QUIET };
+        let is_breath = (self.sounds >> 4) % WORDS == WORDS - 1;
+        let syllable = SYLLABLES.get(at % SYLLABLES.len()).filter(|_| !is_breath);
+        syllable.map_or(QUIET, |below| loudest.saturating_add(*below).max(QUIET))
+    }
+
     fn send_picture(&mut self, peer: &mut Peer, now: Instant) -> bool {
         self.pictures += 1;
         let ticks = f64::from(self.pictures) * self.show.period.as_secs_f64() * PICTURE_TICKS_A_SECOND;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a run is shorter than 13 hours")]
         let timestamp = ticks as u32;
+        let grown = self.show.ramp.map(|each| now.duration_since(self.begin).as_millis() / each.as_millis().max(1));
+        let most = grown.map_or(u16::MAX, |steps| u16::try_from(2 + steps).unwrap_or(u16::MAX));
         let mut wrote_any = false;
         for (layer, sending) in self.show.layers.iter().zip(&mut self.layers).filter(|(_, s)| s.is_wanted) {
             let mut wrote = true;
-            for part in 0..layer.packets {
+            let packets = layer.packets.min(most);
+            for part in 0..packets {
                 let note = Note {
                     member: self.member,
                     layer: layer.rid.map_or(0, |rid| u8::from(rid == "m") + 2 * u8::from(rid == "h")),
                     is_key: sending.key_due,
                     picture: self.pictures,
                     part,
-                    parts: layer.packets,
+                    parts: packets,
                     sent_ns: clock::now(),
                 };
                 let packet = Outgoing {
@@ -155,7 +171,7 @@ impl Sender {
                     rid: layer.rid,
                     number: sending.number,
                     timestamp,
-                    marker: part + 1 == layer.packets,
+                    marker: part + 1 == packets,
                     level: None,
                     payload: vp8(layer.bytes, note),
                 };

@@ -55,6 +55,7 @@ pub fn run(options: &Options) -> Result<()> {
         })?;
         let received = float(self::sent(&crowd.fleet) - sent) / window.wall;
         table.row(row(workers, &window, received));
+        say(&format!("  hub's threads, user+system cores: {}", window.threads()));
         shape(&crowd.fleet, &window);
         differences(&before, &counters(&mut crowd.server)?);
     }

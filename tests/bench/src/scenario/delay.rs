@@ -1,9 +1,8 @@
 //! What the server adds to a packet's way, at half the load of the other scenarios. Arrivals are stamped by the kernel, so that a client
 //! that is busy with its other sockets adds nothing; the sender's own part (encryption and its send call) is measured and taken off.
 
+use super::Window;
 use super::crowd::Crowd;
-use super::one_to_many::BURST;
-use super::{SETTLE, Window};
 use crate::client::{Fleet, Show};
 use crate::report::{Table, say};
 use crate::server::{Server, Side};
@@ -32,11 +31,15 @@ pub fn run(options: &Options) -> Result<()> {
     for side in options.sides() {
         let mut fleet = Fleet::new(namespace::address())?;
         let mut server = Server::start(side, options.workers)?;
-        server.publisher(&mut fleet, Show::heavy(BURST))?;
+        server.publisher(&mut fleet, Show::heavy(options.burst, options.ramp))?;
         server.viewers(&mut fleet, VIEWERS)?;
-        fleet.run(SETTLE)?;
+        fleet.run(options.settle())?;
         fleet.is_prompt = true;
-        row("1 to 30, bursts of 13", side, &Window::measure(&mut fleet, &server, time)?);
+        row(
+            &format!("1 to {VIEWERS}, bursts of {}", options.burst),
+            side,
+            &Window::measure(&mut fleet, &server, time)?,
+        );
     }
     let members = options.members.unwrap_or(MEMBERS);
     if options.sides().contains(&Side::Ours) {

@@ -11,13 +11,11 @@ mod one_to_many;
 use crate::client::Fleet;
 use crate::client::tally::{Delays, float};
 use crate::server::Server;
-use crate::server::usage::{Usage, dropped_datagrams, drops_of};
+use crate::server::usage::{Usage, dropped_datagrams, drops_of, threads_of};
 use crate::{Options, What};
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
-/// Between the last join and a measurement: key frames are sent, estimates have grown.
-const SETTLE: Duration = Duration::from_secs(5);
 /// Scenarios look at their clock this often.
 const SLICE: Duration = Duration::from_millis(250);
 
@@ -51,6 +49,8 @@ struct Window {
     wall: f64,
     /// Seconds of processor time of the server.
     cpu: f64,
+    /// Where it went: threads by name, with cores of user and of system time.
+    threads: Vec<(String, f64, f64)>,
     /// Of the load clients.
     client_cpu: f64,
     /// Packets that the clients took, and that they miss.
@@ -82,17 +82,23 @@ impl Window {
         let media = if let Server::Ours(hub) = server { Some(hub.media()) } else { None };
         fleet.restart();
         let drops = drops_of(&dropped_datagrams(), media);
+        let threads = threads_of(server.pid());
         let (before, own, begin) = (server.usage()?, Usage::own()?, Instant::now());
         while begin.elapsed() < time {
             fleet.run(SLICE.min(time.saturating_sub(begin.elapsed())))?;
             meanwhile(fleet, begin.elapsed())?;
         }
         let (after, own_after, wall) = (server.usage()?, Usage::own()?, begin.elapsed().as_secs_f64());
+        let worked = threads_of(server.pid()).into_iter().map(|(name, (user, system))| {
+            let before = threads.get(&name).copied().unwrap_or_default();
+            (name, (user - before.0) / wall, (system - before.1) / wall)
+        });
         let drops_after = drops_of(&dropped_datagrams(), media);
         let sum = fleet.sum();
         Ok(Self {
             wall,
             cpu: after.cpu - before.cpu,
+            threads: worked.filter(|(_, user, system)| user + system >= 0.005).collect(),
             client_cpu: own_after.cpu - own.cpu,
             packets: sum.packets,
             lost: sum.lost,
@@ -129,6 +135,13 @@ impl Window {
     /// Milliseconds between writing and arrival, without the sender's own part.
     fn delay(&self, share: f64) -> f64 {
         (self.delays.percentile(share) - self.own_delays.percentile(0.5)).max(0.0)
+    }
+
+    /// Where the server's time went, in cores: `media 0.05+0.10` is user and system time.
+    fn threads(&self) -> String {
+        let words: Vec<_> =
+            self.threads.iter().map(|(name, user, system)| format!("{name} {user:.2}+{system:.2}")).collect();
+        words.join(", ")
     }
 
     /// Both, as `server/clients`.

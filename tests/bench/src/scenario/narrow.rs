@@ -13,6 +13,7 @@ const SECONDS: u64 = 20;
 const BITS_PER_SECOND: u32 = 500_000;
 /// What a cheap router buffers.
 const QUEUE: Duration = Duration::from_millis(200);
+const GROW: Duration = Duration::from_secs(20);
 /// The hub gets this long to find out.
 const FIND_OUT: Duration = Duration::from_secs(8);
 /// Who has the narrow line; not one of the first, who speak first.
@@ -38,7 +39,9 @@ pub fn run(options: &Options) -> Result<()> {
         "dropped by the line",
         "torn",
     ]);
-    let mut others_before = None;
+    // Others' estimates go on growing for a while after the last has come.
+    crowd.pass(GROW)?;
+    let mut others_got = Vec::new();
     for (line, is_narrow) in [("wide", false), ("500 kbit/s", true), ("wide again", false)] {
         crowd.fleet.narrow(who, is_narrow.then_some((BITS_PER_SECOND, QUEUE)))?;
         crowd.pass(FIND_OUT)?;
@@ -50,15 +53,14 @@ pub fn run(options: &Options) -> Result<()> {
         let others = crowd.fleet.members.iter().enumerate().filter(|(number, _)| *number != who);
         let others: Vec<_> = others.map(|(_, member)| &member.tally).collect();
         table.row(row(line, "the others", &others, window.wall, ""));
-        let bytes: u64 = others.iter().map(|tally| tally.bytes).sum();
-        others_before.get_or_insert(bytes);
-        if let Some(before) = others_before.filter(|_| is_narrow) {
-            let change = 100.0 * (float(bytes) / float(before) - 1.0);
-            say(&format!("  the others' bit rate changed by {change:+.1} % when one line became narrow"));
-        }
+        others_got.push(float(others.iter().map(|tally| tally.bytes).sum()));
         if let Some(told) = crowd.fleet.members.get(who).and_then(|member| member.last.get("line")) {
             say(&format!("  {line}: the hub tells the one {told}"));
         }
+    }
+    if let [before, meanwhile, after] = others_got[..] {
+        let change = 100.0 * (2.0 * meanwhile / (before + after) - 1.0);
+        say(&format!("  the others' bit rate while one line was narrow: {change:+.1} % against before and after"));
     }
     table.print(&format!(
         "narrow: one of {members} with {} kbit/s down and a queue of {} ms",

@@ -1,6 +1,6 @@
 //! One publisher with large packets in bursts, many viewers: what the server's processor spends for a forwarded packet.
 
-use super::{SETTLE, Window};
+use super::Window;
 use crate::client::{Fleet, Show};
 use crate::report::{Table, mean, say};
 use crate::server::{Server, Side};
@@ -10,8 +10,6 @@ use std::time::Duration;
 
 const VIEWERS: usize = 60;
 const SECONDS: u64 = 20;
-/// Packets of 1,200 bytes a picture, 30 pictures a second.
-pub const BURST: u16 = 13;
 
 pub fn run(options: &Options) -> Result<()> {
     let viewers = options.members.unwrap_or(VIEWERS);
@@ -29,7 +27,7 @@ pub fn run(options: &Options) -> Result<()> {
     ]);
     let mut runs = Vec::new();
     for side in options.sides_twice() {
-        let window = once(side, viewers, time, options.workers)?;
+        let window = once(side, viewers, time, options)?;
         table.row(vec![
             side.name().to_owned(),
             format!("{:.0}", window.packets_a_second()),
@@ -41,10 +39,14 @@ pub fn run(options: &Options) -> Result<()> {
             format!("{:.2}", window.client_cores()),
             crypto::take_profiles(),
         ]);
+        if side == Side::Ours {
+            say(&format!("  hub's threads, user+system cores: {}", window.threads()));
+        }
         runs.push((side, window.per_packet()));
     }
     table.print(&format!(
-        "one-to-many: 1 publisher, {viewers} viewers, {} s a run; client: str0m, one thread; dropped: by the kernel at server/clients",
+        "one-to-many: 1 publisher with {} packets a picture, {viewers} viewers, {} s a run; client: str0m, one thread; dropped: by the kernel at server/clients",
+        options.burst,
         time.as_secs()
     ));
     if let (Some(ours), Some(janus)) = (mean(&runs, Side::Ours, |us| *us), mean(&runs, Side::Janus, |us| *us)) {
@@ -53,11 +55,11 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn once(side: Side, viewers: usize, time: Duration, workers: usize) -> Result<Window> {
+fn once(side: Side, viewers: usize, time: Duration, options: &Options) -> Result<Window> {
     let mut fleet = Fleet::new(namespace::address())?;
-    let mut server = Server::start(side, workers)?;
-    server.publisher(&mut fleet, Show::heavy(BURST))?;
+    let mut server = Server::start(side, options.workers)?;
+    server.publisher(&mut fleet, Show::heavy(options.burst, options.ramp))?;
     server.viewers(&mut fleet, viewers)?;
-    fleet.run(SETTLE)?;
+    fleet.run(options.settle())?;
     Window::measure(&mut fleet, &server, time)
 }

@@ -50,12 +50,16 @@ impl Server {
         })
     }
 
+    pub fn pid(&self) -> u32 {
+        match self {
+            Self::Ours(hub) => hub.pid(),
+            Self::Janus(janus) => janus.pid(),
+        }
+    }
+
     /// Processor time and memory so far.
     pub fn usage(&self) -> Result<Usage> {
-        match self {
-            Self::Ours(hub) => Usage::of(hub.pid()),
-            Self::Janus(janus) => Usage::of(janus.pid()),
-        }
+        Usage::of(self.pid())
     }
 
     /// Brings in a member that sends; waits until its connection stands.

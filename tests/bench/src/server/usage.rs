@@ -1,7 +1,7 @@
 //! What a process has used, read from /proc (Linux).
 
 use anyhow::{Context, Result};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::net::SocketAddr;
 
@@ -31,6 +31,21 @@ impl Usage {
     pub fn own() -> Result<Self> {
         Self::of(std::process::id())
     }
+}
+
+/// User and system time of a process' threads in seconds, by the thread's name.
+pub fn threads_of(pid: u32) -> BTreeMap<String, (f64, f64)> {
+    let mut threads: BTreeMap<String, (f64, f64)> = BTreeMap::new();
+    for task in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
+        let stat = fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        let Some((head, fields)) = stat.rsplit_once(") ") else { continue };
+        let name = head.split_once('(').map_or("", |(_, name)| name);
+        let mut ticks = fields.split(' ').skip(11).filter_map(|field| field.parse::<f64>().ok());
+        let times = threads.entry(name.to_owned()).or_default();
+        times.0 += ticks.next().unwrap_or(0.0) / TICKS_A_SECOND;
+        times.1 += ticks.next().unwrap_or(0.0) / TICKS_A_SECOND;
+    }
+    threads
 }
 
 /// Datagrams that the kernel dropped since a socket's buffer was full, by the socket's port.

@@ -4,6 +4,8 @@ mod cost;
 mod hostile;
 mod link;
 mod rate;
+mod sealed;
+mod viewer;
 
 use super::*;
 use rtc::rtcp::packet::Packet;

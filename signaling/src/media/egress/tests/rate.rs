@@ -131,3 +131,33 @@ fn without_transport_feedback_reports_and_remb_decide() {
     world.hear_remb(200_000);
     assert!(world.egress.estimate() <= 200_000);
 }
+
+#[test]
+fn lines_of_all_kinds_are_used_and_not_overused() {
+    let line = Line::of;
+    let far = |line: Line| Line { delay: 200_000, ..line };
+    // (line, least mean in kbit/s, longest time above 120 % of the capacity in seconds), after ten seconds.
+    let lines = [
+        ("300k", line(300_000), 240, 1.0),
+        ("500k", line(500_000), 400, 1.0),
+        ("500k, round trip 400 ms", far(line(500_000)), 400, 1.0),
+        ("500k, short queue", Line { queue: 40_000, ..line(500_000) }, 400, 4.0),
+        ("500k, long queue", Line { queue: 2_000_000, ..line(500_000) }, 400, 1.0),
+        ("500k, jitter", Line { jitter: 20_000, ..line(500_000) }, 330, 4.0),
+        ("500k, loss", Line { loss: 0.03, ..line(500_000) }, 350, 1.0),
+        ("1M", line(1_000_000), 800, 1.0),
+        ("1M, round trip 400 ms, loss", far(Line { loss: 0.05, ..line(1_000_000) }), 800, 1.0),
+        ("2M", line(2_000_000), 1_600, 1.0),
+        ("2M, jitter", Line { jitter: 30_000, ..line(2_000_000) }, 1_300, 2.0),
+    ];
+    for (name, line, least, longest) in lines {
+        for seed in 1..=3 {
+            let mut world = World::new(line.clone(), seed);
+            world.run(60.0);
+            let mean = world.mean(50.0) / 1_000;
+            let above = longest_above(world.last(50.0), line.capacity * 6 / 5);
+            assert!(mean >= least, "{name}, seed {seed}: {mean} {:?}", world.estimates);
+            assert!(above <= longest, "{name}, seed {seed}: {above} {:?}", world.estimates);
+        }
+    }
+}
