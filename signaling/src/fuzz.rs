@@ -16,8 +16,11 @@ pub use room::room;
 
 pub(crate) use input::Input;
 
-/// Each target's name and entry point.
-pub const TARGETS: [(&str, fn(&[u8])); 11] = [
+/// A target's name and entry point.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const TARGETS: [Target; 11] = [
     ("call", call),
     ("codecs", codecs),
     ("dtls", dtls),
