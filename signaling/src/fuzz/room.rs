@@ -3,7 +3,7 @@
 use super::Input;
 use crate::event::{Join, RoomCommand, RoomEventKind};
 use crate::media::{MediaEvent, MediaEventKind};
-use crate::message::{ClientMessage, Kind, Layout, ServerMessage};
+use crate::message::{ClientMessage, Direction, Kind, Layout, ServerMessage};
 use crate::room::core::{MediaAction, Output, RoomCore};
 use crate::room::{ForwardingTable, Speakers, Voices};
 use crate::{ConnectionId, MemberId, Role, SeatToken, SessionState};
@@ -81,8 +81,8 @@ pub fn room(bytes: &[u8]) {
             6 => {
                 let (who, connection) = (member(input.byte()), ConnectionId(input.byte().into()));
                 let kind = match input.byte() % 4 {
-                    0 => MediaEventKind::Up,
-                    1 => MediaEventKind::Down,
+                    0 => MediaEventKind::Up(Direction::Publish),
+                    1 => MediaEventKind::Down(Direction::Subscribe),
                     2 => MediaEventKind::Line {
                         rtt_ms: input.word(),
                         loss_percent: input.byte().into(),
