@@ -194,3 +194,7 @@ impl World {
         }
     }
 }
+
+fn direction(input: &mut Input<'_>) -> Direction {
+    if input.flag() { Direction::Publish } else { Direction::Subscribe }
+}
