@@ -16,11 +16,11 @@ pub use room::room;
 
 pub(crate) use input::Input;
 
-/// Takes any bytes and does not panic.
-type Target = fn(&[u8]);
+/// A target's name and entry point.
+pub type Target = (&'static str, fn(&[u8]));
 
-/// Each target's name and entry point.
-pub const TARGETS: [(&str, Target); 11] = [
+/// All of them.
+pub const TARGETS: [Target; 11] = [
     ("call", call),
     ("codecs", codecs),
     ("dtls", dtls),

@@ -81,8 +81,8 @@ pub fn room(bytes: &[u8]) {
             6 => {
                 let (who, connection) = (member(input.byte()), ConnectionId(input.byte().into()));
                 let kind = match input.byte() % 4 {
-                    0 => MediaEventKind::Up(direction(&mut input)),
-                    1 => MediaEventKind::Down(direction(&mut input)),
+                    0 => MediaEventKind::Up(Direction::Publish),
+                    1 => MediaEventKind::Down(Direction::Subscribe),
                     2 => MediaEventKind::Line {
                         rtt_ms: input.word(),
                         loss_percent: input.byte().into(),

@@ -10,7 +10,7 @@ pub use egress::egress;
 pub use handshake::{dtls, stun};
 pub use receive::receive;
 
-use super::sdp::standing::StandingOffer;
+use super::sdp::standing::{Change, StandingOffer, restart_fragment};
 use super::sdp::{self, Local, Slot};
 use super::{Codec, av1, h264, port, vp8, vp9};
 use crate::fuzz::Input;
@@ -41,6 +41,7 @@ pub fn sdp(bytes: &[u8]) {
         for section in &offer.sections {
             assert!(section.rids.len() <= sdp::MAX_LAYERS && section.ssrcs.len() <= sdp::MAX_SSRCS);
         }
+        assert!(restart_fragment(&answer).is_some(), "our own answer");
     }
     let slots = [slot("0", Kind::Audio, 7), slot("1", Kind::Video, 20), slot("2", Kind::Screen, 30)];
     for count in 1..=slots.len() {
@@ -50,13 +51,16 @@ pub fn sdp(bytes: &[u8]) {
             assert!(answer.sections.iter().all(|section| section.takes != section.codecs.is_empty()));
         }
     }
-    // An encoder's standing offer, and the same text as a fragment that changes it.
-    let _ = sdp::standing::restart_fragment(&text);
+    // What follows the first empty line is a fragment.
+    let (offer, fragment) = text.split_once("\n\n").unwrap_or((&text, &text));
     for direction in [Direction::Publish, Direction::Subscribe] {
-        if let Ok(offer) = StandingOffer::read(text.to_string(), direction) {
-            let _ = offer.change(&text);
+        let Ok(standing) = StandingOffer::read(offer.to_owned(), direction) else { continue };
+        if let Ok(Change::Restart(restarted)) = standing.change(fragment) {
+            assert_eq!(restarted.change(fragment), Ok(Change::Candidates), "it has these credentials now");
+            assert_eq!(StandingOffer::read(restarted.text().to_owned(), direction), Ok(restarted));
         }
     }
+    let _ = restart_fragment(&text);
 }
 
 fn slot(mid: &str, kind: Kind, ssrc: u32) -> Slot {

@@ -56,7 +56,7 @@ pub fn egress(bytes: &[u8]) {
     let mut now = *START;
     let mut egress = Egress::new(Plain::default(), "hub", now);
     egress.negotiated(streams(0), Some(5));
-    let (mut audio, mut video) = (0_u16, 0_u16);
+    let (mut audio, mut video, mut left_out) = (0_u16, 0_u16, 0);
     while !input.is_over() {
         match input.byte() % 16 {
             0..=4 => {
@@ -91,7 +91,10 @@ pub fn egress(bytes: &[u8]) {
                 egress.rtcp(&compound, now);
             }
             12 => {
-                egress.negotiated(streams(input.byte()), input.one_of(&[Some(5), Some(0), Some(15), Some(200), None]))
+                // What was left out does not come back.
+                left_out |= input.byte() & 2;
+                let id = input.one_of(&[Some(5), Some(0), Some(15), Some(200), None]);
+                egress.negotiated(streams(left_out | (input.byte() & 1)), id);
             }
             13 => egress.want(u64::from(input.word()) << (input.byte() % 33)),
             14 => now += Duration::from_millis(input.byte().into()),
