@@ -86,7 +86,7 @@ pub fn codecs(bytes: &[u8]) {
     let data = vp9::descriptor(payload).map_or(payload.len(), |descriptor| descriptor.data);
     check_moved(payload, &moved, data, before, told, vp9::picture_ids(&moved));
     h264::sps_size(payload);
-    av1::starts_key_frame(payload);
+    temporal_units(payload);
     let mut assembler = h264::Assembler::default();
     let mut pieces = Input::new(payload);
     let mut pushed = 0;
@@ -99,6 +99,32 @@ pub fn codecs(bytes: &[u8]) {
         {
             assert!(units.iter().map(Vec::len).sum::<usize>() <= pushed, "more comes out than went in");
             pushed = 0;
+        }
+    }
+}
+
+/// AV1, from packets to what a file holds.
+fn temporal_units(payload: &[u8]) {
+    let mut assembler = av1::Assembler::default();
+    let mut pieces = Input::new(payload);
+    let mut pushed = 0;
+    while !pieces.is_over() {
+        let piece = pieces.piece();
+        if !assembler.push(piece) {
+            (assembler, pushed) = (av1::Assembler::default(), 0);
+            continue;
+        }
+        pushed += piece.len();
+        if pieces.byte() == 0
+            && let Some(obus) = assembler.take()
+        {
+            let bytes: usize = obus.iter().map(Vec::len).sum();
+            assert!(bytes <= pushed, "more comes out than went in");
+            pushed = 0;
+            if let Some(unit) = av1::low_overhead(&obus) {
+                // Each OBU's size takes at most four bytes.
+                assert!(unit.data.len() <= bytes + 4 * obus.len(), "it grew by more than its sizes");
+            }
         }
     }
 }
