@@ -16,6 +16,9 @@
 
 mod clock;
 mod event;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod id;
 mod media;
 pub mod message;

@@ -27,6 +27,8 @@ pub(crate) mod counters;
 mod dispatch;
 mod egress;
 mod forward;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 pub(crate) mod h264;
 mod keyframe;
 mod net;

@@ -8,11 +8,11 @@
 //! All times in a recording count from its start, on one clock for the room, so that the files of one folder line up.
 
 mod clock;
-mod disk;
+pub(crate) mod disk;
 mod file;
-mod manifest;
+pub(crate) mod manifest;
 mod picture;
-mod recorder;
+pub(crate) mod recorder;
 #[cfg(test)]
 mod tests;
 mod track;

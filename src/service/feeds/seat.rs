@@ -342,3 +342,6 @@ async fn gone(asked: Option<&mut Asked>) {
 fn tag() -> String {
     format!("\"{:016x}\"", rand::random::<u64>())
 }
+
+#[cfg(test)]
+mod tests;

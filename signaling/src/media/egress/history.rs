@@ -16,6 +16,8 @@ const FORGET_EVERY: i64 = 50_000;
 const MOST_TRIES: u8 = 4;
 /// … and no sooner than this after the last time, in microseconds, or half a round trip.
 const SHORTEST_PAUSE: i64 = 10_000;
+/// Kept packets' numbers lie no further apart, so that their order is one (RFC 1982).
+const WIDEST: i16 = 0x4000;
 
 /// In which form a packet can leave once more.
 #[derive(Debug)]
@@ -50,6 +52,8 @@ impl Again {
 #[derive(Debug)]
 pub(super) struct History {
     packets: VecDeque<Kept>,
+    /// The highest number that has left, also when its packet is forgotten.
+    highest: Option<u16>,
     is_audio: bool,
     /// Microseconds.
     keep: i64,
@@ -58,14 +62,13 @@ pub(super) struct History {
 
 impl History {
     pub fn new(is_audio: bool) -> Self {
-        Self { packets: VecDeque::new(), is_audio, keep: longest(is_audio), forgotten: 0 }
+        Self { packets: VecDeque::new(), highest: None, is_audio, keep: longest(is_audio), forgotten: 0 }
     }
 
     /// Whether a packet with this number may leave: not when one with the same number has (see [`Again::Sealed`]), nor when it is so late
     /// that this can no longer be told.
     pub fn admits(&self, sequence: u16) -> bool {
-        let Some(last) = self.packets.back() else { return true };
-        if is_after(sequence, last.sequence) {
+        if self.highest.is_none_or(|highest| is_after(sequence, highest)) {
             return true;
         }
         match self.place(sequence) {
@@ -82,6 +85,13 @@ impl History {
         }
         if self.packets.len() >= MOST {
             self.packets.pop_front();
+        }
+        if self.highest.is_none_or(|highest| is_after(sequence, highest)) {
+            self.highest = Some(sequence);
+            let is_near = |kept: &Kept| (1..=WIDEST).contains(&distance(kept.sequence, sequence));
+            while self.packets.front().is_some_and(|kept| !is_near(kept)) {
+                self.packets.pop_front();
+            }
         }
         let kept = Kept { again, sequence, tries: 0, sent: now, tried: None };
         if self.packets.back().is_none_or(|last| is_after(kept.sequence, last.sequence)) {
@@ -120,6 +130,11 @@ impl History {
         }
     }
 
+    /// Nothing can be asked for any more. What has left stays known.
+    pub fn clear(&mut self) {
+        self.packets.clear();
+    }
+
     #[cfg(test)]
     pub fn len(&self) -> usize {
         self.packets.len()
@@ -143,4 +158,53 @@ fn is_after(sequence: u16, other: u16) -> bool {
 
 fn distance(from: u16, to: u16) -> i16 {
     to.wrapping_sub(from).cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashSet;
+
+    fn send(history: &mut History, sequence: u16, now: i64) -> bool {
+        let admitted = history.admits(sequence);
+        if admitted {
+            history.keep(sequence, Again::Sealed { datagram: Bytes::new(), number: None }, 50_000, now);
+        }
+        admitted
+    }
+
+    #[test]
+    fn a_number_that_left_is_known_when_its_packet_is_forgotten() {
+        let mut history = History::new(false);
+        assert!(send(&mut history, 7, 0));
+        history.forget(10_000_000);
+        assert!(history.packets.is_empty());
+        assert!(!send(&mut history, 7, 10_000_000) && !send(&mut history, 6, 10_000_000));
+        assert!(send(&mut history, 8, 10_000_000));
+        history.clear();
+        assert!(!send(&mut history, 8, 10_000_000) && send(&mut history, 9, 10_000_000));
+    }
+
+    proptest! {
+        /// A publisher may jump as it likes: with AES-GCM, one number under two contents would give the key away.
+        #[test]
+        fn no_number_leaves_twice(steps in prop::collection::vec((any::<u16>(), 0..300_000_i64), 1..200), few in any::<bool>()) {
+            let mut history = History::new(false);
+            let mut sent = HashSet::new();
+            // As SRTP counts on (RFC 3711, 3.3.1): the number with its turns.
+            let (mut highest, mut now) = (None, 0);
+            for (number, wait) in steps {
+                let sequence = if few { number & 0xe000 } else { number };
+                now += wait;
+                if send(&mut history, sequence, now) {
+                    let index = highest.map_or((1 << 16) + i64::from(sequence), |highest: i64| {
+                        highest + i64::from(distance(u16::try_from(highest & 0xffff).unwrap(), sequence))
+                    });
+                    prop_assert!(sent.insert(index), "{} again", sequence);
+                    highest = highest.max(Some(index));
+                }
+            }
+        }
+    }
 }

@@ -21,7 +21,6 @@ mod wire;
 use super::bandwidth::{Estimator, Limits, micros_between};
 use bytes::{Bytes, BytesMut};
 use feedback::Message;
-use history::History;
 use pacer::{Pacer, Resend};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -150,7 +149,8 @@ impl<S: Seal> Egress<S> {
         }
     }
 
-    /// What may be sent from now on. Streams that stay keep their state; `transport_cc` is the id of that header extension.
+    /// What may be sent from now on. Streams that stay keep their state; an SSRC that was left out must not come back, for its numbers are
+    /// forgotten and the key is the same; `transport_cc` is the id of that header extension.
     pub fn negotiated(&mut self, streams: Vec<Stream>, transport_cc: Option<u8>) {
         let transport_cc = transport_cc.filter(|id| *id != 0 && *id != 15);
         let mut known = std::mem::take(&mut self.streams).all;
@@ -159,7 +159,7 @@ impl<S: Seal> Egress<S> {
             self.writer = Writer::new(transport_cc);
             // Datagrams that are kept carry the old id.
             for outgoing in &mut known {
-                outgoing.history = History::new(outgoing.stream.is_audio);
+                outgoing.history.clear();
             }
         }
         for stream in streams {

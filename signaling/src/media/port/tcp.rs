@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -237,7 +237,7 @@ async fn read_all(id: u64, stream: OwnedReadHalf, silence: Duration, heard: &mps
     }
 }
 
-async fn read_one(stream: &mut BufReader<OwnedReadHalf>) -> io::Result<BytesMut> {
+pub(crate) async fn read_one(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<BytesMut> {
     loop {
         match usize::from(stream.read_u16().await?) {
             // Nothing in it, as some send to keep the connection up.
