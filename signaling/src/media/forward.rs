@@ -323,4 +323,68 @@ mod tests {
         output.aim(Some(0));
         assert_eq!(step(&mut output, 2, true), Step::Nothing, "never above what the line takes");
     }
+
+    /// Losses that come after all, sent again, around switches and pauses: no number is used twice, and time and picture ids stay in its order.
+    #[test]
+    fn what_comes_late_takes_its_own_number_or_none() {
+        let mut random = rand::rngs::StdRng::seed_from_u64(5);
+        let start = Instant::now();
+        let mut camera = Camera::new(&mut random, start);
+        let mut output = Output::new(9, Kind::Video);
+        output.aim(Some(0));
+        // By the number that it went out under: time and picture.
+        let mut sent = std::collections::BTreeMap::new();
+        let (mut under_way, mut needs_key) = (Vec::new(), [false; 3]);
+        let (mut changes, mut lost, mut high) = (0, 0, None::<(u16, i64)>);
+        while changes < 2_000 {
+            camera.frame += 1;
+            let now = start + Duration::from_millis(u64::from(camera.frame) * 40);
+            if random.random_ratio(1, 6) {
+                changes += 1;
+                match random.random_range(0..10) {
+                    0 => output.aim(None),
+                    1 => output.interrupt(),
+                    layer => output.aim(Some(layer % 3)),
+                }
+            }
+            let mut packets = Vec::new();
+            for (layer, needs_key) in needs_key.iter_mut().enumerate() {
+                for packet in camera.picture(layer, std::mem::take(needs_key), 3) {
+                    if random.random_ratio(1, 10) {
+                        lost += 1;
+                        let again = MediaPacket { recovered: true, ..packet };
+                        under_way.push((camera.frame + random.random_range(0..12), again));
+                    } else {
+                        packets.push(packet);
+                    }
+                }
+            }
+            packets.extend(under_way.extract_if(.., |(frame, _)| *frame <= camera.frame).map(|(_, packet)| packet));
+            for packet in packets {
+                match output.step(&packet, VP8, now) {
+                    Step::Send(out) => {
+                        let (last, number) = high.unwrap_or((out.sequence, 1 << 20));
+                        let number = number + i64::from(out.sequence.wrapping_sub(last).cast_signed());
+                        if high.is_none_or(|(_, high)| number > high) {
+                            high = Some((out.sequence, number));
+                        }
+                        let picture = vp8::picture_ids(&out.payload).unwrap().0;
+                        assert_eq!(sent.insert(number, (out.timestamp, picture)), None, "{number} twice");
+                    }
+                    Step::NeedsKeyframe(layer) => needs_key[layer] = true,
+                    Step::Nothing => {}
+                }
+            }
+        }
+        let sent: Vec<_> = sent.into_iter().collect();
+        for pair in sent.windows(2) {
+            let ((_, (time, picture)), (_, (next_time, next_picture))) = (pair[0], pair[1]);
+            assert!(next_time.wrapping_sub(time) < 1 << 31, "time falls: {pair:?}");
+            let step = next_picture.wrapping_sub(picture) & 0x7fff;
+            assert!(step < 0x4000, "picture ids fall: {pair:?}");
+            assert_eq!(step == 0, next_time == time, "one picture, one time: {pair:?}");
+        }
+        let holes = sent[sent.len() - 1].0 - sent[0].0 + 1 - i64::try_from(sent.len()).unwrap();
+        assert!(sent.len() > 5_000 && holes < lost, "{holes} holes among {} for {lost} lost on all layers", sent.len());
+    }
 }

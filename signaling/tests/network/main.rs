@@ -26,6 +26,7 @@ mod order;
 mod outage;
 mod path;
 mod repair;
+mod rooms;
 mod slow;
 mod strangers;
 mod webm;

@@ -25,6 +25,7 @@ pub struct Source {
     pub sender: Arc<dyn RtpSender>,
     pub kind: RtpCodecKind,
     pub layers: bool,
+    pub mark: u8,
     /// Before the connection is up there is nowhere to send to.
     pub up: Arc<AtomicBool>,
 }
@@ -53,6 +54,7 @@ pub async fn run(source: Source) {
         }
         for (layer, sequence) in sequences.iter_mut().enumerate().take(count) {
             let (packets, bytes) = if is_video { PICTURES[if source.layers { layer } else { 1 }] } else { (1, 40) };
+            let mark = if source.layers { u8::try_from(layer).unwrap() } else { source.mark };
             for part in 0..packets {
                 let header = Header {
                     version: 2,
@@ -64,7 +66,7 @@ pub async fn run(source: Source) {
                     ..Header::default()
                 };
                 *sequence = sequence.wrapping_add(1);
-                let mut packet = Packet { header, payload: payload(is_video, part, n, bytes, layer) };
+                let mut packet = Packet { header, payload: payload(is_video, part, n, bytes, layer, mark) };
                 if let Some((mid, rid)) = names.filter(|_| sent < NAMED) {
                     name(&mut packet, mid, b"1");
                     name(&mut packet, rid, RIDS[layer].as_bytes());
@@ -76,8 +78,8 @@ pub async fn run(source: Source) {
     }
 }
 
-/// VP8 without picture ids, the layer in the last byte.
-fn payload(is_video: bool, part: u32, picture: u32, bytes: usize, layer: usize) -> Bytes {
+/// VP8 without picture ids, the mark in the last byte.
+fn payload(is_video: bool, part: u32, picture: u32, bytes: usize, layer: usize, mark: u8) -> Bytes {
     let mut payload = match (is_video, part, picture % 10) {
         (false, ..) => vec![0xfc, 0xff, 0xfe],
         (true, 0, 0) => {
@@ -89,7 +91,7 @@ fn payload(is_video: bool, part: u32, picture: u32, bytes: usize, layer: usize) 
         (true, ..) => vec![0x00, 1, 2],
     };
     payload.resize(bytes - 1, 7);
-    payload.push(u8::try_from(layer).unwrap());
+    payload.push(mark);
     payload.into()
 }
 

@@ -41,6 +41,8 @@ pub struct Plan {
     pub layers: bool,
     /// It answers to losses by restarts of ICE.
     pub restarts: bool,
+    /// Stands at the end of each packet, with layers their number instead.
+    pub mark: u8,
 }
 
 /// A packet as it came.
@@ -48,7 +50,7 @@ pub struct Plan {
 pub struct Arrival {
     pub sequence: u16,
     pub timestamp: u32,
-    /// The layer that the publisher wrote into it.
+    /// The layer or mark that the publisher wrote into it.
     pub layer: u8,
 }
 
@@ -190,7 +192,8 @@ impl Site {
         for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
             let track = Arc::new(TrackLocalStaticRTP::new(local_track(kind, plan.layers)));
             let sender = publishing.add_track(Arc::clone(&track) as Arc<dyn TrackLocal>).await.unwrap();
-            let source = Source { track, sender, kind, layers: plan.layers, up: Arc::clone(&publish_up) };
+            let source =
+                Source { track, sender, kind, layers: plan.layers, mark: plan.mark, up: Arc::clone(&publish_up) };
             tasks.push(tokio::spawn(send::run(source)));
         }
         let socket = connection.inbox.clone();
