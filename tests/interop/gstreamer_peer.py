@@ -1,4 +1,4 @@
-"""GStreamer's webrtcbin as an encoder (WHIP) or a player (WHEP): gstreamer_peer.py whip|whep URL TOKEN.
+"""GStreamer's webrtcbin as an encoder (WHIP) or a player (WHEP): gstreamer_peer.py whip|whep URL TOKEN [H264].
 
 A line of JSON a second tells what came so far: pictures decoded, and the sound's loudness. Ends, with DELETE, when its standard input does.
 """
@@ -22,11 +22,15 @@ kind, url, token = sys.argv[1:4]
 got = {"state": "new", "frames": 0, "energy": 0.0, "width": 0}
 session = None
 
-SOURCES = """
+ENCODERS = {
+    "VP8": "vp8enc deadline=1 cpu-used=8 keyframe-max-dist=150 target-bitrate=300000 ! rtpvp8pay pt=96 picture-id-mode=15-bit",
+    "H264": "openh264enc bitrate=300000 gop-size=150 ! h264parse config-interval=-1 ! rtph264pay pt=96 aggregate-mode=zero-latency",
+}
+CODEC = sys.argv[4] if len(sys.argv) > 4 else "VP8"
+SOURCES = f"""
     webrtcbin name=w bundle-policy=max-bundle
-    videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=15/1 ! videoconvert
-        ! vp8enc deadline=1 cpu-used=8 keyframe-max-dist=150 target-bitrate=300000 ! rtpvp8pay pt=96 picture-id-mode=15-bit
-        ! application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000,rtcp-fb-nack=true,rtcp-fb-nack-pli=true ! w.
+    videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=240,framerate=15/1 ! {ENCODERS[CODEC]}
+        ! application/x-rtp,media=video,encoding-name={CODEC},payload=96,clock-rate=90000,rtcp-fb-nack=true,rtcp-fb-nack-pli=true ! w.
     audiotestsrc is-live=true wave=sine volume=0.5 ! audioconvert ! opusenc ! rtpopuspay pt=97
         ! application/x-rtp,media=audio,encoding-name=OPUS,payload=97,clock-rate=48000,encoding-params=(string)2 ! w.
 """

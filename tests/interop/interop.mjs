@@ -54,7 +54,7 @@ async function goesOn(what, got) {
 function hasGStreamer() {
   try {
     const look = "import gi; gi.require_version('GstWebRTC', '1.0'); from gi.repository import Gst, GstWebRTC; Gst.init(None); "
-      + "assert all(map(Gst.ElementFactory.find, ['webrtcbin', 'nicesrc', 'vp8enc', 'opusenc', 'dtlssrtpdec', 'appsink']))";
+      + "assert all(map(Gst.ElementFactory.find, ['webrtcbin', 'nicesrc', 'vp8enc', 'openh264enc', 'h264parse', 'opusenc', 'dtlssrtpdec', 'appsink']))";
     execFileSync(debianPython, ['-c', look], { stdio: 'ignore' });
     return true;
   } catch {
@@ -116,7 +116,7 @@ const start = (...rest) => {
 };
 
 const seats = Object.fromEntries(await Promise.all(
-  ['Chromium', 'Node', 'aiortc', 'GStreamer', 'Chromium by HTTP', 'aiortc player', 'GStreamer player', 'Chromium player'].map(async (name) => [name, await seat(name)]),
+  ['Chromium', 'Node', 'aiortc', 'GStreamer', 'GStreamer with H.264', 'Chromium by HTTP', 'aiortc player', 'GStreamer player', 'Chromium player'].map(async (name) => [name, await seat(name)]),
 ));
 let node;
 try {
@@ -126,7 +126,10 @@ try {
   node = new NodeMember(socket(seats.Node));
   await node.join();
   const encoders = { aiortc: start(python, 'aiortc_peer.py', 'whip', http('whip'), seats.aiortc.token) };
-  if (withGStreamer) encoders.GStreamer = start(debianPython, 'gstreamer_peer.py', 'whip', http('whip'), seats.GStreamer.token);
+  if (withGStreamer) {
+    encoders.GStreamer = start(debianPython, 'gstreamer_peer.py', 'whip', http('whip'), seats.GStreamer.token);
+    encoders['GStreamer with H.264'] = start(debianPython, 'gstreamer_peer.py', 'whip', http('whip'), seats['GStreamer with H.264'].token, 'H264');
+  }
 
   for (const [name, encoder] of Object.entries(encoders)) {
     const connects = async () => encoder.got.state === 'connected';
@@ -136,7 +139,8 @@ try {
   const senders = ['Chromium', 'Node', ...Object.keys(encoders)];
   for (const from of senders) {
     const { member } = seats[from];
-    if (from !== 'Node') await until(`Node sees and hears ${from}`, flows(async () => node.received[member]));
+    // Node's libwebrtc was built without H.264.
+    if (from !== 'Node' && !from.endsWith('H.264')) await until(`Node sees and hears ${from}`, flows(async () => node.received[member]));
     if (from !== 'Chromium') await until(`Chromium sees and hears ${from}`, flows(async () => (await chromium.evaluate(() => globalThis.received()))[member]));
   }
 
@@ -150,6 +154,9 @@ try {
     check(`${name} gets pictures of their size`, player.got.width === 320, player.got.width);
     check(`${name} ends by DELETE`, (await player.end()) === 200, player.errors);
   }
+  const podium = start(python, 'aiortc_peer.py', 'whep', http('whep'), seats['aiortc player'].token);
+  await until('a player that names nobody gets the podium', flows(async () => podium.got));
+  await podium.end();
   const viewer = await openPage();
   await viewer.evaluate(async ([address, token]) => {
     globalThis.player = new globalThis.Http();

@@ -194,7 +194,3 @@ impl World {
         }
     }
 }
-
-fn direction(input: &mut Input<'_>) -> Direction {
-    if input.flag() { Direction::Publish } else { Direction::Subscribe }
-}

@@ -19,6 +19,7 @@ mod send;
 mod site;
 
 mod directions;
+mod film;
 mod layers;
 mod loss;
 mod order;

@@ -16,6 +16,9 @@ const INCREASE_A_SECOND: f64 = 1.08;
 /// Loss is blamed on the path only up to here.
 const MOST_INHERENT: f64 = 0.30;
 
+/// Nothing has arrived of what was sent for so long, in microseconds: no queue loses that.
+const INTERRUPTION: i64 = 300_000;
+
 #[derive(Debug)]
 pub(super) struct LossBound {
     /// Bits a second; none is no bound.
@@ -136,6 +139,27 @@ impl LossBound {
         if let Some(bound) = &mut self.bound {
             *bound = bound.max(rate);
         }
+    }
+}
+
+/// Packets lost one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    count: u32,
+    /// When the first and the last of them left.
+    sent: Option<(i64, i64)>,
+}
+
+impl Run {
+    pub fn add(&mut self, sent: i64) {
+        self.count += 1;
+        self.sent = Some(self.sent.map_or((sent, sent), |(first, last)| (first.min(sent), last.max(sent))));
+    }
+
+    /// As many as count. Of a queue that is full some packets always pass; when none does for so long, the way was interrupted, and that
+    /// says nothing of how much it carries.
+    pub fn lost(&self) -> u32 {
+        if self.sent.is_some_and(|(first, last)| last - first >= INTERRUPTION) { 0 } else { self.count }
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) mod twcc;
 
 use acked::AckedRate;
 use aimd::Aimd;
-use loss::LossBound;
+use loss::{LossBound, Run};
 use probe::Prober;
 use sent::{Fate, Sent, SentLog};
 use std::time::Instant;
@@ -145,6 +145,7 @@ impl Estimator {
         let reference = self.clock.unwrap(feedback.reference);
         self.arrivals.clear();
         let (mut arrived, mut lost, mut bytes) = (0, 0, 0);
+        let mut run = Run::default();
         let Self { log, arrivals, loss, prober, .. } = self;
         let mut newest_sent = None;
         feedback.each(|place, status| {
@@ -155,8 +156,11 @@ impl Estimator {
             }
             match (came, sent.fate) {
                 (true, Fate::Unknown) => arrived += 1,
-                (false, _) => lost += 1,
+                (false, _) => run.add(sent.at),
                 (true, _) => loss.found(),
+            }
+            if came {
+                lost += std::mem::take(&mut run).lost();
             }
             let at = if let Status::Arrived(after) = status { Some(reference + after) } else { None };
             if sent.probe != 0 && sent.fate == Fate::Unknown {
@@ -167,6 +171,7 @@ impl Estimator {
                 newest_sent = newest_sent.max(Some(sent.at));
             }
         });
+        lost += run.lost();
         if arrived == 0 && lost == 0 && self.arrivals.is_empty() {
             return;
         }

@@ -117,6 +117,23 @@ fn after_an_outage_the_viewer_is_back_soon() {
 }
 
 #[test]
+fn a_second_without_a_network_is_no_congestion() {
+    for loss in [0.0, 0.05] {
+        for seed in 1..=4 {
+            let mut world = World::new(Line { loss, delay: 50_000, ..Line::of(10_000_000) }, seed);
+            world.run(20.0);
+            let before = world.egress.estimate();
+            world.line.loss = 1.0;
+            world.run(1.0);
+            world.line.loss = loss;
+            world.run(1.5);
+            let after = world.egress.estimate();
+            assert!(10 * after > 7 * before, "{loss} {seed}: {before} to {after}");
+        }
+    }
+}
+
+#[test]
 fn without_transport_feedback_reports_and_remb_decide() {
     let mut world = World::new(Line::of(10_000_000), 1);
     world.sends_feedback = false;
