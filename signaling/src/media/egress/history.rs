@@ -71,10 +71,8 @@ impl History {
         if self.highest.is_none_or(|highest| is_after(sequence, highest)) {
             return true;
         }
-        match self.place(sequence) {
-            Ok(_) => false,
-            Err(place) => place > 0,
-        }
+        // Between two that are known: those further down are forgotten in the order of their numbers.
+        self.place(sequence).is_err_and(|place| (1..self.packets.len()).contains(&place))
     }
 
     pub fn keep(&mut self, sequence: u16, again: Again, round_trip: i64, now: i64) {
@@ -94,9 +92,10 @@ impl History {
             }
         }
         let kept = Kept { again, sequence, tries: 0, sent: now, tried: None };
-        if self.packets.back().is_none_or(|last| is_after(kept.sequence, last.sequence)) {
+        if self.highest == Some(sequence) {
             self.packets.push_back(kept);
-        } else if let Err(place) = self.place(kept.sequence) {
+        } else if let Err(place @ 1..) = self.place(sequence) {
+            // Not before the first: what lay between them may have been forgotten just now.
             self.packets.insert(place, kept);
         }
     }
