@@ -84,7 +84,8 @@ impl History {
         if self.packets.len() >= MOST {
             self.packets.pop_front();
         }
-        if self.highest.is_none_or(|highest| is_after(sequence, highest)) {
+        let is_highest = self.highest.is_none_or(|highest| is_after(sequence, highest));
+        if is_highest {
             self.highest = Some(sequence);
             let is_near = |kept: &Kept| (1..=WIDEST).contains(&distance(kept.sequence, sequence));
             while self.packets.front().is_some_and(|kept| !is_near(kept)) {
@@ -92,12 +93,12 @@ impl History {
             }
         }
         let kept = Kept { again, sequence, tries: 0, sent: now, tried: None };
-        if self.highest == Some(sequence) {
+        if is_highest {
             self.packets.push_back(kept);
-        } else if let Err(place @ 1..) = self.place(sequence) {
-            // Not before the first: what lay between them may have been forgotten just now.
+        } else if let Err(place @ 1..) = self.place(kept.sequence) {
             self.packets.insert(place, kept);
         }
+        // A late one that comes before all that are left is not kept: of the numbers behind it some have left and are forgotten.
     }
 
     /// Takes note that the viewer asked for a packet. Some is its size when it may be sent once more.
