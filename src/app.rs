@@ -6,12 +6,13 @@ use axum_server::tls_rustls::RustlsConfig;
 use ivr::provider::twilio::rest::Rest;
 use metrics_exporter_prometheus::PrometheusHandle;
 use signaling::{MediaConfig, MediaServer, RoomEvent};
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, watch};
 
+use crate::config::Media;
 use crate::intake::{self, Telephony};
 use crate::jobs::Worker;
 use crate::notify::email::Mailer;
@@ -19,7 +20,8 @@ use crate::notify::sms::Texter;
 use crate::service::files::Files;
 use crate::service::links::Links;
 use crate::service::rooms::Rooms;
-use crate::service::{Hub, rooms, sign_in};
+use crate::service::turn::Turn;
+use crate::service::{Hub, restart, rooms, sign_in};
 use crate::store::Store;
 use crate::time::Clock;
 use crate::web::{self, App, health};
@@ -43,29 +45,23 @@ pub struct Parts {
 ///
 /// # Errors
 /// What cannot be opened.
-pub fn assemble(
-    store: Store,
-    clock: Clock,
-    data: &Path,
-    public_url: &str,
-    media: SocketAddr,
-    addresses: &[IpAddr],
-) -> anyhow::Result<Parts> {
+pub fn assemble(store: Store, clock: Clock, data: &Path, public_url: &str, media: &Media) -> anyhow::Result<Parts> {
     let clock = Arc::new(clock);
     let told = Arc::clone(&clock);
     let server = MediaServer::bind(MediaConfig {
-        listen: media,
-        public_addresses: addresses.to_owned(),
-        workers: None,
+        listen: media.listen,
+        public_addresses: media.public_addresses.clone(),
+        workers: media.workers,
         clock: signaling::Clock::new(move || told.now().millis()),
     })
-    .with_context(|| format!("the media port {media} cannot be opened"))?;
+    .with_context(|| format!("the media port {} cannot be opened", media.listen))?;
     let (rooms, events) = Rooms::new(server);
     let hub = Hub {
         store,
         clock,
         files: Files::open(data).with_context(|| format!("the data folder {} cannot be used", data.display()))?,
         rooms,
+        turn: Turn::of_config(media)?,
         links: Links::open(&data.join("keys/link.key"), public_url)?,
         throttle: sign_in::Throttle::default(),
     };
@@ -120,7 +116,7 @@ pub fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 /// When a listener or certificate cannot be used.
 pub async fn run(parts: Parts, listeners: Listeners, running: Running) -> anyhow::Result<()> {
     let Parts { hub, events } = parts;
-    let brought_back = rooms::bring_back(&hub).await?;
+    let brought_back = restart::bring_back(&hub).await?;
     if brought_back > 0 {
         tracing::info!(hearings = brought_back, "hearings that were going on are open again");
     }
@@ -165,7 +161,7 @@ pub async fn run(parts: Parts, listeners: Listeners, running: Running) -> anyhow
 
     told_to_stop().await?;
     tracing::info!("stopping");
-    if let Err(error) = rooms::lay_down(&hub).await {
+    if let Err(error) = restart::lay_down(&hub).await {
         tracing::error!(%error, "recordings that are going on were not finished");
     }
     handle.graceful_shutdown(Some(GRACE));

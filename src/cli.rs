@@ -3,12 +3,12 @@
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use std::io::{BufRead as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::app::{self, Listeners, Running};
-use crate::config::Config;
+use crate::config::{Config, Media};
 use crate::demo::fill;
 use crate::domain::policy::Role;
 use crate::id::AccountId;
@@ -16,6 +16,7 @@ use crate::intake::Telephony;
 use crate::notify::email::Mailer;
 use crate::notify::sms::{self, Texter};
 use crate::service::reference::{self, Tables};
+use crate::service::turn::Turn;
 use crate::service::{links, sign_in};
 use crate::store::{Store, people, web};
 use crate::time::Clock;
@@ -172,8 +173,7 @@ async fn serve(file: &Path) -> anyhow::Result<()> {
     let metrics = telemetry::count()?;
     let store = Store::open(&config.database.url).await?;
     let (data, url) = (&config.storage.data_dir, &config.server.public_url);
-    let media = &config.media;
-    let parts = app::assemble(store, Clock::default(), data, url, media.listen, &media.public_addresses)?;
+    let parts = app::assemble(store, Clock::default(), data, url, &config.media)?;
     let texter = match &config.telephony.twilio {
         Some(twilio) => Texter::twilio(twilio, url)?,
         None => Texter::Nobody,
@@ -228,8 +228,8 @@ async fn demo(options: DemoOptions) -> anyhow::Result<()> {
     let url = format!("https://localhost:{}", https.local_addr()?.port());
     let plain_url =
         plain.as_ref().map(|p| p.local_addr().map(|a| format!("http://localhost:{}", a.port()))).transpose()?;
-    let addresses: Vec<IpAddr> = vec![options.media.ip()];
-    let parts = app::assemble(store, clock, data, &url, options.media, &addresses)?;
+    let media = Media { public_addresses: vec![options.media.ip()], ..Media::at(options.media) };
+    let parts = app::assemble(store, clock, data, &url, &media)?;
     say("Filling the demo world …")?;
     let accounts = fill::fill(&parts.hub).await?;
     let telephone = crate::demo::Telephone::open(&parts.hub).await?;
@@ -288,6 +288,9 @@ async fn check(file: &Path) -> anyhow::Result<()> {
     report("configuration", Ok(()))?;
     let certificate = tls::from_files(&config.server.tls_certificate, &config.server.tls_key).map(|_| ());
     report("certificate", certificate)?;
+    if config.media.turn.is_some() {
+        report("TURN", Turn::of_config(&config.media).map(|_| ()))?;
+    }
     let telephony = Telephony::of_config(&config);
     let prompts = telephony.as_ref().map(|t| t.prompts.missing()).unwrap_or_default();
     report("telephony", telephony.map(|_| ()))?;
@@ -297,9 +300,8 @@ async fn check(file: &Path) -> anyhow::Result<()> {
         Err(error) => report("database", Err(error.into()))?,
         Ok(store) => {
             report("database", Ok(()))?;
-            let free: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            match app::assemble(store, Clock::default(), &config.storage.data_dir, &config.server.public_url, free, &[])
-            {
+            let free = Media::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+            match app::assemble(store, Clock::default(), &config.storage.data_dir, &config.server.public_url, &free) {
                 Err(error) => report("data folder", Err(error))?,
                 Ok(parts) => {
                     let min_free = config.storage.min_free_gb.saturating_mul(1 << 30);

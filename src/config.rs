@@ -4,6 +4,7 @@
 use config::{Config as Source, Environment, File};
 use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 /// All of it.
@@ -63,9 +64,45 @@ pub struct Database {
 pub struct Media {
     /// Address and UDP port.
     pub listen: SocketAddr,
-    /// The addresses that browsers reach it at; none means those of this machine.
+    /// The addresses that browsers reach it at from outside; those of this machine are told after them.
     #[serde(default)]
     pub public_addresses: Vec<IpAddr>,
+    /// Threads that encrypt and send; none means one for each core but one.
+    pub workers: Option<NonZeroUsize>,
+    /// The TURN server that browsers are told of.
+    pub turn: Option<Turn>,
+}
+
+impl Media {
+    /// A port with nothing around it.
+    #[must_use]
+    pub const fn at(listen: SocketAddr) -> Self {
+        Self { listen, public_addresses: Vec::new(), workers: None, turn: None }
+    }
+}
+
+/// A TURN server that shares a secret with the hub.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Turn {
+    /// `turns:HOST:443?transport=tcp` and the like, best first.
+    pub urls: Vec<String>,
+    /// coturn's `static-auth-secret`.
+    #[serde(default)]
+    pub secret: String,
+    /// How long a credential lasts: as long as a hearing day.
+    #[serde(default = "turn_ttl_seconds")]
+    pub ttl_seconds: u32,
+}
+
+impl std::fmt::Debug for Turn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Turn").field("urls", &self.urls).finish_non_exhaustive()
+    }
+}
+
+const fn turn_ttl_seconds() -> u32 {
+    12 * 3_600
 }
 
 /// The data folder.
@@ -173,6 +210,7 @@ impl Config {
         let environment = Environment::with_prefix("HUB").prefix_separator("_").separator("__").try_parsing(true);
         let environment = environment.source(Some(keys));
         let environment = environment.list_separator(",").with_list_parse_key("media.public_addresses");
+        let environment = environment.with_list_parse_key("media.turn.urls");
         let environment = environment.with_list_parse_key("telephony.msdg.addresses");
         let source = Source::builder().add_source(File::from(file.to_owned())).add_source(environment).build()?;
         Ok(source.try_deserialize()?)
@@ -182,6 +220,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::turn::Turn as Turns;
 
     #[test]
     fn the_example_is_read_once_its_secrets_are_added() {
@@ -193,6 +232,8 @@ mod tests {
         assert_eq!(config.server.private_listen.port(), 9464);
         assert_eq!(config.telephony.twilio.unwrap().base_url, "https://api.twilio.com");
         assert!(!format!("{:?}", config.telephony.msdg).contains("/x"), "secrets are not shown");
+        assert!(Turns::of_config(&config.media).unwrap().is_some());
+        assert!(!format!("{:?}", config.media).contains("0123456789abcdef"), "secrets are not shown");
     }
 
     #[test]
@@ -212,6 +253,7 @@ mod tests {
     fn with_secrets(example: &str) -> String {
         example
             .replace("# auth_token: HUB_TELEPHONY__TWILIO__AUTH_TOKEN", "auth_token = \"t\"")
+            .replace("# secret: HUB_MEDIA__TURN__SECRET", "secret = \"0123456789abcdef\"")
             .replace("# pull_path: ", "pull_path = \"/x\" # ")
     }
 }

@@ -91,6 +91,8 @@ identifiers! {
     MessageId = "msg";
     /// A line of a hearing's ledger of presence.
     LedgerLineId = "line";
+    /// A change of somebody's line in a hearing.
+    LineReadingId = "quality";
     /// A routing rule.
     RuleId = "rule";
     /// A stored event from a provider.

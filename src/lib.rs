@@ -26,6 +26,7 @@
 //! | any text that people read | `locales/<language>/*.ftl`, by way of [`text`] |
 //! | what a caller hears, what an SMS means | the `ivr` crate; how it becomes a case: [`intake`] |
 //! | rooms, media, recording, verification | the `signaling` crate; how a hearing uses them: [`service::rooms`] |
+//! | encoders (WHIP) and players (WHEP) | [`service::feeds`] their seats; `web/whip.rs` the protocol |
 //! | how a text gets its subject and place | [`insight`] |
 //! | the demo world | [`demo`] |
 //! | a setting | [`config`] and `deploy/config.toml` |

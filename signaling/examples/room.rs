@@ -30,17 +30,20 @@ const query = new URLSearchParams(location.search);
 const log = (...words) => { document.querySelector('#log').textContent += words.map((w) => JSON.stringify(w)).join(' ') + '\n'; };
 const client = new RoomClient({ url: `ws://${location.host}/rooms/${query.get('room')}/signal?${query}` });
 window.client = client; window.selfTest = selfTest; window.seen = []; window.last = {};
-for (const name of ['state', 'members', 'track', 'trackgone', 'session', 'chat', 'quality', 'speaking', 'refusal', 'muted']) {
+for (const name of ['state', 'members', 'track', 'trackgone', 'session', 'chat', 'quality', 'speaking', 'speakers', 'podium', 'sharing', 'blocked', 'refusal', 'muted']) {
   client.addEventListener(name, ({ detail }) => { window.seen.push([name, { ...detail, stream: undefined, track: undefined }]); window.last[name] = detail; if (name !== 'quality') log(name, detail); });
 }
 client.addEventListener('state', ({ detail }) => { if (detail.state === 'notice') client.acknowledge(detail.noticeVersion); });
+client.addEventListener('trackgone', ({ detail }) => {
+  for (const element of document.querySelectorAll('#media > *')) if (element.srcObject === detail.stream) element.remove();
+});
 client.addEventListener('track', ({ detail }) => {
-  const element = document.createElement(detail.kind); element.autoplay = true; element.muted = detail.kind === "video";
+  const element = document.createElement(detail.kind === 'audio' ? 'audio' : 'video'); element.autoplay = true; element.muted = detail.kind !== 'audio';
   element.srcObject = detail.stream; element.dataset.member = detail.member; document.querySelector('#media').append(element);
 });
 await client.connect();
 if (!query.has('silent')) {
-  const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 640, height: 360, frameRate: 25 } });
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: query.has('hd') ? { width: 1280, height: 720, frameRate: 25 } : { width: 640, height: 360, frameRate: 25 } });
   let audio = stream.getAudioTracks()[0];
   if (query.has('tone')) {
     // The fake microphone is filtered to silence at times; a tone is heard for certain.
@@ -74,10 +77,7 @@ async fn main() {
     let hub = Arc::new(Hub { server, folder: PathBuf::from(argument(2, "./data/room")) });
     let router = Router::new()
         .route("/", get(|| async { Html(PAGE) }))
-        .route(
-            "/media.js",
-            get(|| async { ([("content-type", "text/javascript")], include_str!("../../src/web/assets/js/media.js")) }),
-        )
+        .route("/{script}", get(script))
         .route("/rooms/{room}/signal", get(signal))
         .route(
             "/probe",
@@ -91,6 +91,19 @@ async fn main() {
     let listener = tokio::net::TcpListener::bind(argument(0, "127.0.0.1:8088")).await.unwrap();
     println!("http://{} media {}", listener.local_addr().unwrap(), hub.server.local_addr());
     axum::serve(listener, router).await.unwrap();
+}
+
+/// The room client and the modules under it.
+async fn script(Path(name): Path<String>) -> impl IntoResponse {
+    let text = match name.as_str() {
+        "media.js" => include_str!("../../src/web/assets/js/media.js"),
+        "line.js" => include_str!("../../src/web/assets/js/line.js"),
+        "probe.js" => include_str!("../../src/web/assets/js/probe.js"),
+        "subscribe.js" => include_str!("../../src/web/assets/js/subscribe.js"),
+        "publish.js" => include_str!("../../src/web/assets/js/publish.js"),
+        _ => return Err(StatusCode::NOT_FOUND),
+    };
+    Ok(([("content-type", "text/javascript")], text))
 }
 
 fn open(hub: &Hub, room: &str) -> RoomHandle {

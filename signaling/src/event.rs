@@ -43,6 +43,12 @@ pub enum RoomEventKind {
         name: String,
         role: Role,
     },
+    /// In the room again after the hub's restart: whoever was let in before does not wait a second time.
+    Returned {
+        member: MemberId,
+        name: String,
+        role: Role,
+    },
     /// Sent back to the waiting room.
     SentBack {
         member: MemberId,
@@ -125,6 +131,7 @@ impl RoomEventKind {
             Self::NoticeAcknowledged { .. }
             | Self::Knocked { .. }
             | Self::Admitted { .. }
+            | Self::Returned { .. }
             | Self::SentBack { .. }
             | Self::Connected { .. }
             | Self::Reconnecting { .. }
@@ -197,6 +204,8 @@ impl QualityLevel {
 pub enum RoomCommand {
     /// Let a waiting member in.
     Admit(MemberId),
+    /// These were in the room when the hub went down: each comes in without waiting, the next time and once.
+    Readmit(Vec<MemberId>),
     /// Back to the waiting room.
     SendBack(MemberId),
     /// Out of the room, and not to come back.
@@ -245,6 +254,9 @@ pub enum Refusal {
     /// There is no recording.
     #[error("the room is not being recorded")]
     NotRecording,
+    /// The session is recorded, and just now cannot be: it stays paused until the disk takes data again.
+    #[error("the session cannot be recorded now")]
+    RecordingFailed,
     /// The recording's folder cannot be written.
     #[error("the recording cannot be written: {0}")]
     Storage(String),

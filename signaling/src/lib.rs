@@ -9,12 +9,16 @@
 //!
 //! * [`message`] is the wire protocol between browser and hub; its docs are the specification.
 //! * `room/` decides who waits, who is in, who hears whom. `media/` moves packets. `recording/` writes and verifies files.
+//! * [`StandingOffer`] is for clients without a socket (WHIP, WHEP): their one offer, judged and kept.
 //! * The hub carries text frames between its WebSocket and a [`Connection`], and turns its own actions into [`RoomCommand`]s.
 //!
 //! Nothing here knows cases, HTTP or storage. Time reaches the pure parts as an argument; [`Clock`] is the wall's.
 
 mod clock;
 mod event;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod id;
 mod media;
 pub mod message;
@@ -28,6 +32,8 @@ pub use event::{
 };
 pub use id::{ConnectionId, MemberId, RoomId, SeatToken};
 pub use media::counters::MediaCounters;
+pub use media::sdp::standing::{Change, OfferError, StandingOffer, restart_fragment};
+pub use media::survey::{Downlink, MediaSurvey, Uplink};
 pub use message::{ClientMessage, ServerMessage, SessionState};
 pub use role::Role;
 pub use room::{Connection, RoomHandle};
@@ -120,6 +126,13 @@ impl MediaServer {
     #[must_use]
     pub fn counters(&self) -> MediaCounters {
         self.counters.read()
+    }
+
+    /// Looks at all rooms and lines. None when the media thread is gone.
+    pub async fn survey(&self) -> Option<MediaSurvey> {
+        let (answer, answered) = oneshot::channel();
+        self.media.send(MediaCommand::Survey(answer)).await.ok()?;
+        answered.await.ok()
     }
 
     /// Opens a room, or answers the open one of that id (its configuration stays).

@@ -32,8 +32,8 @@ mod tests;
 mod view;
 
 pub use view::{
-    IceServer, Layer, Layout, MemberStatus, MemberView, PodiumBy, RecordingState, RoomView, SessionState, SessionView,
-    TrackView,
+    Direction, IceServer, Layer, Layout, MemberStatus, MemberView, PodiumBy, RecordingState, RoomView, SessionState,
+    SessionView, TrackView,
 };
 
 use crate::{MemberId, QualityLevel, SeatToken};
@@ -93,6 +93,11 @@ pub enum ClientMessage {
         /// Whom; else who is on the podium.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         member: Option<MemberId>,
+    },
+    /// I am done with one of my two connections; the other one stays. A new offer makes it anew.
+    Close {
+        /// Which.
+        direction: Direction,
     },
     /// A trickled candidate; accepted and ignored (see the module's text).
     Candidate {
@@ -273,6 +278,13 @@ pub enum ServerMessage {
         bits_per_second: u64,
         /// The line is too narrow for any picture, so only sound comes.
         audio_only: bool,
+    },
+    /// One of your two connections came up (`up`), or nothing has come from you on it for 5 s, or it ended.
+    Transport {
+        /// Which.
+        direction: Direction,
+        /// Comes up again by itself with the first packet, unless it ended.
+        up: bool,
     },
     /// The state of the session or of its recording changed.
     Session(SessionView),

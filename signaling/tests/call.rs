@@ -5,7 +5,7 @@ mod peer;
 use peer::{Hub, Tab, until};
 use signaling::message::{ErrorCode, Kind};
 use signaling::recording::verify;
-use signaling::{ClientMessage, Refusal, Reply, Role, RoomCommand, ServerMessage};
+use signaling::{ClientMessage, MediaSurvey, Refusal, Reply, Role, RoomCommand, ServerMessage, SessionState};
 use std::net::UdpSocket;
 
 async fn hearing(hub: &Hub) -> (Tab, Tab) {
@@ -200,4 +200,34 @@ async fn a_disk_that_is_full_is_told_and_what_follows_is_recorded_when_there_is_
     assert_eq!(report.head, summary.head);
     let manifest = std::fs::read_to_string(dir.join("manifest.jsonl")).unwrap();
     assert!(manifest.contains("recording_failed") && manifest.contains("recording_resumed"), "the gap is in the chain");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_monitoring_sees_are_lines_and_nobodys_name() {
+    let hub = Hub::open();
+    // Whoever got an answer knows that the room has told the media plane of itself.
+    hub.order(RoomCommand::SetSession(SessionState::NotStarted)).await;
+    let before = hub.server.survey().await.unwrap();
+    assert_eq!((before.rooms, before.members, before.downlinks.len()), (1, 0, 0), "the room is open, nobody is in it");
+    let one = Tab::open(hub.join("officer", Role::PresidingOfficer, true).await, None).await;
+    let other = Tab::open(hub.join("party", Role::Party, true).await, None).await;
+    until("they hear each other", || {
+        one.seen.packets("party", Kind::Audio) > 20 && other.seen.packets("officer", Kind::Audio) > 20
+    })
+    .await;
+
+    let seen = hub.server.survey().await.unwrap();
+    assert_eq!((seen.rooms, seen.recorded_rooms, seen.members, seen.largest_room), (1, 0, 2, 2), "{seen:?}");
+    assert_eq!((seen.over_udp, seen.over_tcp, seen.probes), (4, 0, 0), "each has two connections: {seen:?}");
+    assert_eq!((seen.uplinks.len(), seen.downlinks.len()), (2, 2), "{seen:?}");
+    assert!(seen.downlinks.iter().all(|line| line.bits_per_second > 0 && !line.sound_only), "{seen:?}");
+    let text = format!("{seen:?}");
+    assert!(!text.contains("officer") && !text.contains("party"), "{text}");
+
+    hub.order(RoomCommand::Close).await;
+    let mut after = hub.server.survey().await.unwrap();
+    while after.rooms > 0 {
+        after = hub.server.survey().await.unwrap();
+    }
+    assert_eq!(after, MediaSurvey::default(), "lines end with their room");
 }

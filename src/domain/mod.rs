@@ -9,6 +9,7 @@ pub mod case;
 pub mod closing_gate;
 pub mod deadline;
 pub mod hearing;
+pub mod line;
 pub mod number;
 pub mod party;
 pub mod policy;

@@ -4,9 +4,10 @@
 use super::error::Check;
 use super::notices::Post;
 use super::once::{self, Once};
-use super::{Hub, ServiceError, author, casework, rooms};
+use super::{Hub, ServiceError, author, casework, lines, rooms};
 use crate::domain::case::{Case, Command};
 use crate::domain::hearing::{Finding, Hearing, HearingCommand, HearingEvent, Medium, Phase, decide};
+use crate::domain::line::Spell;
 use crate::domain::number::CaseNumber;
 use crate::domain::policy::{Act, Actor};
 use crate::domain::presence::Presence;
@@ -61,6 +62,8 @@ pub struct HearingFile {
     pub log: Vec<HistoryLine<HearingEvent>>,
     /// Its ledger of presence.
     pub ledger: Vec<LedgerLine>,
+    /// When whose line was in trouble.
+    pub lines: Vec<Spell>,
     /// Its recordings.
     pub recordings: Vec<Recording>,
     /// Whether the unit was heard, so far as ledger and log say.
@@ -144,9 +147,11 @@ pub async fn open(hub: &Hub, id: &HearingId) -> Result<HearingFile, ServiceError
     let mut tx = hub.store.read().await?;
     let (hearing, case) = load(&mut tx, id).await?;
     let presence = store::party_presence(&mut tx, id).await?;
+    let ledger = store::ledger(&mut tx, id).await?;
     Ok(HearingFile {
         log: store::log(&mut tx, id).await?,
-        ledger: store::ledger(&mut tx, id).await?,
+        lines: lines::of_hearing(&mut tx, &hearing, &ledger, hub.clock.now()).await?,
+        ledger,
         recordings: recordings::of_hearing(&mut tx, id).await?,
         party_heard: hearing.was_party_heard(presence),
         hearing,
@@ -188,7 +193,7 @@ pub async fn by_the_hub(hub: &Hub, id: &HearingId, command: HearingCommand) -> R
     step(hub, id, command, &super::system()).await.map(|_| ())
 }
 
-/// Takes a step of a hearing's life. The recording begins before the step is stored, everything else in the room follows it.
+/// Takes a step of a hearing's life. The recording begins, or goes on, before the step is stored; everything else in the room follows it.
 pub(super) async fn step(
     hub: &Hub,
     id: &HearingId,
@@ -207,11 +212,18 @@ pub(super) async fn step(
     if began {
         rooms::begin(hub, &mut tx, &hearing, &case, now).await?;
     }
+    let resumed = before == Phase::Paused && hearing.phase == Phase::InSession;
+    if resumed {
+        rooms::resume(hub, &hearing).await?;
+    }
     match tx.commit().await {
         Ok(()) => {}
         Err(error) => {
             if began {
                 rooms::stop_recording(hub, &hearing.room).await;
+            }
+            if resumed {
+                rooms::pause(hub, &hearing).await;
             }
             return Err(error.into());
         }

@@ -3,20 +3,24 @@
 
 pub mod casework;
 pub mod error;
+pub mod feeds;
 pub mod files;
 pub mod filing;
 pub mod hearings;
+mod lines;
 pub mod links;
 pub mod notices;
 pub mod once;
 pub mod recordings;
 pub mod reference;
+pub mod restart;
 pub mod review;
 pub mod rooms;
 pub mod sign_in;
 pub mod sounds;
 pub mod sweep;
 pub mod track;
+pub mod turn;
 
 pub use error::{Problem, ServiceError};
 
@@ -28,6 +32,7 @@ use files::Files;
 use links::Links;
 use rooms::Rooms;
 use std::sync::Arc;
+use turn::Turn;
 
 /// What every use case works with.
 #[derive(Debug)]
@@ -40,6 +45,8 @@ pub struct Hub {
     pub files: Files,
     /// The media rooms.
     pub rooms: Rooms,
+    /// The way in for offices that let no UDP out, if there is one.
+    pub turn: Option<Turn>,
     /// Signs and checks links and tokens.
     pub links: Links,
     /// Slows down those who guess passwords.

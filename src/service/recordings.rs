@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use signaling::message::Kind;
+use signaling::recording::FileReport;
+
 use super::{Hub, ServiceError, hearings};
 use crate::domain::policy::{Act, Actor};
 use crate::id::{HearingId, RecordingId};
@@ -18,6 +21,19 @@ pub struct RecordedFile {
     pub size: u64,
 }
 
+/// What the manifest tells of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedFile {
+    /// Its name.
+    pub name: String,
+    /// The member whose it is.
+    pub member: String,
+    /// Holds the member's shared screen.
+    pub is_screen: bool,
+    /// There is something to see. Manifests of older recordings do not tell; then there may be.
+    pub has_picture: bool,
+}
+
 /// Whether a recording is what was recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -29,8 +45,8 @@ pub enum Verdict {
         segments: u64,
         /// Whether it was closed; else the process ended during it, and all that was written is whole.
         complete: bool,
-        /// Each file and the member whose it is.
-        files: Vec<(String, String)>,
+        /// Each file.
+        files: Vec<CheckedFile>,
     },
     /// The first broken link.
     Broken {
@@ -89,13 +105,21 @@ pub async fn verify(hub: &Hub, actor: &Actor, id: &RecordingId) -> Result<Verdic
             _ => Verdict::Whole {
                 segments: report.files.iter().map(|f| f.segments).sum(),
                 complete: report.complete,
-                files: report.files.into_iter().map(|f| (f.name, f.member)).collect(),
+                files: report.files.into_iter().map(CheckedFile::from).collect(),
                 head: report.head,
             },
         },
         Ok(Err(error)) => Verdict::Broken { link: error.to_string() },
         Err(error) => Verdict::Broken { link: error.to_string() },
     })
+}
+
+impl From<FileReport> for CheckedFile {
+    fn from(file: FileReport) -> Self {
+        let is_screen = file.kinds.contains(&Kind::Screen);
+        let has_picture = is_screen || file.kinds.is_empty() || file.kinds.contains(&Kind::Video);
+        Self { name: file.name, member: file.member, is_screen, has_picture }
+    }
 }
 
 async fn readable(hub: &Hub, actor: &Actor, id: &RecordingId) -> Result<Recording, ServiceError> {

@@ -1,9 +1,10 @@
 //! The media rooms of hearings: opening them, letting people in, recording, and writing what happens in them into the
 //! ledger. The room decides nothing about the hearing; it follows the hearing's phase.
 
+use super::feeds::Feeds;
 use super::links::JoinToken;
 use super::notices::Post;
-use super::{Hub, ServiceError, hearings, system};
+use super::{Hub, ServiceError, hearings, lines, system};
 use crate::domain::case::Case;
 use crate::domain::hearing::{Hearing, HearingCommand, Phase};
 use crate::domain::policy::{Act, Actor};
@@ -15,11 +16,12 @@ use crate::store::recordings::{self, Recording};
 use crate::store::{StoreError, Tx, cases};
 use crate::time::Timestamp;
 use sha2::{Digest as _, Sha256};
-use signaling::message::SessionState;
+use signaling::message::{IceServer, SessionState};
 use signaling::{
-    Connection, Join, JoinError, LeaveReason, MediaServer, MemberId, Reply, Role, RoomCommand, RoomConfig, RoomEvent,
-    RoomEventKind, RoomHandle, RoomId,
+    Connection, Join, JoinError, LeaveReason, MediaCounters, MediaServer, MediaSurvey, MemberId, Reply, Role,
+    RoomCommand, RoomConfig, RoomEvent, RoomEventKind, RoomHandle, RoomId,
 };
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Version of the recording notice that everybody acknowledges before the door.
@@ -28,12 +30,17 @@ pub const NOTICE_VERSION: &str = "2026-11";
 const TOKEN_MILLIS: i64 = 12 * 3_600_000;
 /// Events of all rooms on their way to the ledger. A full queue makes a room wait, it loses nothing.
 pub const ROOMS_TO_LEDGER: usize = 1_024;
+/// A media thread that has not answered by then moves no packets either.
+const MEDIA_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
+/// In the ledger: left because the room was closed, at the hearing's end or with the hub.
+pub(super) const CLOSED: &str = "closed";
 
-/// The media server and where its rooms report to.
+/// The media server, where its rooms report to, and the seats of encoders and players.
 #[derive(Debug)]
 pub struct Rooms {
     server: MediaServer,
     events: mpsc::Sender<RoomEvent>,
+    pub(super) feeds: Feeds,
 }
 
 /// Permission to enter a room, as given out.
@@ -50,13 +57,23 @@ impl Rooms {
     #[must_use]
     pub fn new(server: MediaServer) -> (Self, mpsc::Receiver<RoomEvent>) {
         let (events, receiver) = mpsc::channel(ROOMS_TO_LEDGER);
-        (Self { server, events }, receiver)
+        (Self { server, events, feeds: Feeds::default() }, receiver)
     }
 
-    /// Whether media can flow.
+    /// Whether media can flow: the thread that moves it is there and answers.
+    pub async fn is_healthy(&self) -> bool {
+        tokio::time::timeout(MEDIA_ANSWERS_WITHIN, self.survey()).await.is_ok_and(|survey| survey.is_some())
+    }
+
+    /// What the media plane counted since the hub began.
     #[must_use]
-    pub fn is_healthy(&self) -> bool {
-        self.server.is_healthy()
+    pub fn counters(&self) -> MediaCounters {
+        self.server.counters()
+    }
+
+    /// How rooms and lines are now; None when nothing can flow.
+    pub async fn survey(&self) -> Option<MediaSurvey> {
+        self.server.survey().await
     }
 
     /// The port that media uses.
@@ -70,7 +87,12 @@ impl Rooms {
         self.server.probe(offer).await
     }
 
-    fn open(&self, room: &str) -> RoomHandle {
+    /// The room, if it is open.
+    pub(super) fn find(&self, room: &str) -> Option<RoomHandle> {
+        self.server.room(&RoomId::new(room))
+    }
+
+    pub(super) fn open(&self, room: &str) -> RoomHandle {
         self.server.open_room(RoomConfig {
             id: RoomId::new(room),
             waiting_room: true,
@@ -140,13 +162,20 @@ pub async fn join(hub: &Hub, token: &JoinToken) -> Result<Connection, ServiceErr
         name: token.name.clone(),
         role: role_of(token.part),
         admitted: token.part.skips_the_waiting_room(),
-        ice_servers: Vec::new(),
+        ice_servers: ice_servers(hub, token),
     };
     room.join(join).await.map_err(|error| match error {
         JoinError::Removed => ServiceError::Forbidden,
         JoinError::Full => ServiceError::TooMany,
         JoinError::RoomClosed => ServiceError::NotFound,
     })
+}
+
+/// The relays for the holder of a token, with a credential of their own.
+#[must_use]
+pub fn ice_servers(hub: &Hub, token: &JoinToken) -> Vec<IceServer> {
+    // The machine's time, not the demo's: the TURN server has no other.
+    hub.turn.iter().map(|turn| turn.server(&token.member, hub.clock.machine_now())).collect()
 }
 
 /// Opens the room and starts its recording; the facts of the recording go into the transaction of the hearing's start.
@@ -161,7 +190,7 @@ pub(super) async fn begin(
     record(hub, tx, &room, hearing, case, now).await
 }
 
-async fn record(
+pub(super) async fn record(
     hub: &Hub,
     tx: &mut Tx,
     room: &RoomHandle,
@@ -193,14 +222,27 @@ async fn record(
 
 /// Ends a recording whose hearing did not begin after all.
 pub(super) async fn stop_recording(hub: &Hub, room: &str) {
-    if let Some(room) = hub.rooms.server.room(&RoomId::new(room)) {
+    if let Some(room) = hub.rooms.find(room) {
         let _ = room.command(RoomCommand::StopRecording).await;
     }
 }
 
+/// Goes on with the session, if it can be recorded.
+pub(super) async fn resume(hub: &Hub, hearing: &Hearing) -> Result<(), ServiceError> {
+    let Some(room) = hub.rooms.find(&hearing.room) else { return Ok(()) };
+    let resumed = room.command(RoomCommand::SetSession(SessionState::InSession)).await;
+    resumed.map(|_| ()).map_err(|refusal| ServiceError::Media(refusal.to_string()))
+}
+
+/// Takes [`resume`] back.
+pub(super) async fn pause(hub: &Hub, hearing: &Hearing) {
+    let Some(room) = hub.rooms.find(&hearing.room) else { return };
+    let _ = room.command(RoomCommand::SetSession(SessionState::Paused)).await;
+}
+
 /// Brings the room into the phase of its hearing. When the session ends the recording is finished and everybody sent home.
 pub(super) async fn follow(hub: &Hub, hearing: &Hearing) {
-    let Some(room) = hub.rooms.server.room(&RoomId::new(&hearing.room)) else { return };
+    let Some(room) = hub.rooms.find(&hearing.room) else { return };
     let state = match hearing.phase {
         Phase::NotStarted => SessionState::NotStarted,
         Phase::InSession => SessionState::InSession,
@@ -234,7 +276,7 @@ pub(super) async fn mute(hub: &Hub, room: &str, member: &str) -> Result<(), Serv
 }
 
 async fn command(hub: &Hub, room: &str, command: RoomCommand) -> Result<(), ServiceError> {
-    let room = hub.rooms.server.room(&RoomId::new(room)).ok_or(ServiceError::Refused(Refusal::NotWaiting))?;
+    let room = hub.rooms.find(room).ok_or(ServiceError::Refused(Refusal::NotWaiting))?;
     room.command(command).await.map(|_| ()).map_err(|_| Refusal::NotWaiting.into())
 }
 
@@ -252,7 +294,9 @@ pub async fn happened(hub: &Hub, event: RoomEvent) -> Result<(), ServiceError> {
             return recording_failed(hub, &hearing, &reason).await;
         }
         kind => {
-            if let Some(line) = line(&mut tx, &hearing, kind, now).await? {
+            if let Some(reading) = lines::reading(&kind, now) {
+                lines::keep(&mut tx, &hearing, &reading).await?;
+            } else if let Some(line) = line(&mut tx, &hearing, kind, now).await? {
                 write_line(&mut tx, &hearing.id, &line).await?;
             }
         }
@@ -277,6 +321,9 @@ async fn line(
         RoomEventKind::NoticeAcknowledged { member, name, role, version } => {
             (member, Presence::NoticeAcknowledged, version, Some((name, role)))
         }
+        RoomEventKind::Returned { member, name, role } => {
+            (member, Presence::Reconnected, String::new(), Some((name, role)))
+        }
         RoomEventKind::SentBack { member } => (member, Presence::SentBack, String::new(), None),
         RoomEventKind::Reconnecting { member } => (member, Presence::Disconnected, String::new(), None),
         RoomEventKind::Reconnected { member } => (member, Presence::Reconnected, String::new(), None),
@@ -285,7 +332,7 @@ async fn line(
                 LeaveReason::Left => "left".to_owned(),
                 LeaveReason::Lost => "lost".to_owned(),
                 LeaveReason::Removed(why) => why,
-                LeaveReason::Closed => "closed".to_owned(),
+                LeaveReason::Closed => CLOSED.to_owned(),
             };
             (member, Presence::Left, why, None)
         }
@@ -325,7 +372,7 @@ async fn recording_failed(hub: &Hub, hearing: &Hearing, reason: &str) -> Result<
     Ok(())
 }
 
-async fn finished(hub: &Hub, hearing: &HearingId, head: &str) {
+pub(super) async fn finished(hub: &Hub, hearing: &HearingId, head: &str) {
     let done = async {
         let mut tx = hub.store.write().await?;
         for recording in recordings::of_hearing(&mut tx, hearing).await?.iter().filter(|r| r.ended_at.is_none()) {
@@ -336,59 +383,6 @@ async fn finished(hub: &Hub, hearing: &HearingId, head: &str) {
     if let Err(error) = done.await {
         tracing::error!(hearing = hearing.as_str(), %error, "the end of the recording of hearing {hearing} was not stored");
     }
-}
-
-/// Before the process ends: finishes the recordings of hearings that are going on, so that their files are whole. The
-/// hearings themselves go on after the restart.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn lay_down(hub: &Hub) -> Result<(), ServiceError> {
-    let going_on = store::going_on(&mut hub.store.read().await?).await?;
-    for hearing in &going_on {
-        let Some(room) = hub.rooms.server.room(&RoomId::new(&hearing.room)) else { continue };
-        if let Ok(Reply::Recorded(summary)) = room.command(RoomCommand::StopRecording).await {
-            finished(hub, &hearing.id, &summary.head).await;
-        }
-        let _ = room.command(RoomCommand::Close).await;
-    }
-    Ok(())
-}
-
-/// After a restart: closes the books of recordings that the old process left open, and brings back the rooms of hearings
-/// that were going on, each with a new recording.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn bring_back(hub: &Hub) -> Result<usize, ServiceError> {
-    let now = hub.clock.now();
-    let mut tx = hub.store.write().await?;
-    for recording in recordings::unfinished(&mut tx).await? {
-        let folder = hub.files.full(&recording.folder);
-        let report = tokio::task::spawn_blocking(move || signaling::recording::verify(&folder)).await;
-        let head = match report {
-            Ok(Ok(report)) => report.head,
-            Ok(Err(error)) => {
-                recordings::fail(&mut tx, &recording.id, &error.to_string()).await?;
-                String::new()
-            }
-            Err(_) => String::new(),
-        };
-        recordings::finish(&mut tx, &recording.id, now, &head).await?;
-    }
-    let going_on = store::going_on(&mut tx).await?;
-    for hearing in &going_on {
-        let Some(case) = cases::by_id(&mut tx, &hearing.case).await? else { continue };
-        let room = hub.rooms.open(&hearing.room);
-        if let Err(error) = record(hub, &mut tx, &room, hearing, &case, now).await {
-            tracing::error!(hearing = hearing.id.as_str(), %error, "hearing {} goes on without a recording", hearing.id);
-        }
-    }
-    tx.commit().await?;
-    for hearing in &going_on {
-        follow(hub, hearing).await;
-    }
-    Ok(going_on.len())
 }
 
 const fn role_of(part: Part) -> Role {

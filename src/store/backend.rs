@@ -16,12 +16,20 @@ const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 
 /// Migrations in order: number, name, text for SQLite, text for PostgreSQL. A merged one is never edited.
-const MIGRATIONS: &[(i64, &str, &str, &str)] = &[(
-    1,
-    "spine",
-    include_str!("../../migrations/sqlite/0001_spine.sql"),
-    include_str!("../../migrations/postgres/0001_spine.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
+    (
+        1,
+        "spine",
+        include_str!("../../migrations/sqlite/0001_spine.sql"),
+        include_str!("../../migrations/postgres/0001_spine.sql"),
+    ),
+    (
+        2,
+        "lines",
+        include_str!("../../migrations/sqlite/0002_lines.sql"),
+        include_str!("../../migrations/postgres/0002_lines.sql"),
+    ),
+];
 
 /// What can go wrong in the database.
 #[derive(Debug, thiserror::Error)]

@@ -7,6 +7,7 @@ pub mod cases;
 pub mod desks;
 pub mod hearings;
 pub mod inbound;
+pub mod lines;
 pub mod outbox;
 pub mod people;
 pub mod recordings;

@@ -8,6 +8,7 @@ const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("desks", desks::ALL),
     ("hearings", hearings::ALL),
     ("inbound", inbound::ALL),
+    ("lines", lines::ALL),
     ("outbox", outbox::ALL),
     ("people", people::ALL),
     ("recordings", recordings::ALL),

@@ -6,7 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use super::App;
+use super::{App, figures};
 use crate::service::Hub;
 use crate::store::web as settings;
 
@@ -43,7 +43,7 @@ pub async fn look(hub: &Hub, min_free_octets: u64) -> Health {
         database: hub.store.ping().await.is_ok(),
         disk: disk_has_room(hub, min_free_octets).await,
         clock: clock_runs_forward(hub).await,
-        media: hub.rooms.is_healthy(),
+        media: hub.rooms.is_healthy().await,
     }
 }
 
@@ -96,7 +96,10 @@ pub(super) async fn readyz(State(app): State<App>) -> Response {
 /// `/metrics`: what was counted, for Prometheus.
 pub(super) async fn metrics(State(app): State<App>) -> Response {
     match &app.metrics {
-        Some(metrics) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.render()).into_response(),
+        Some(metrics) => {
+            figures::collect(&app.hub).await;
+            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.render()).into_response()
+        }
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

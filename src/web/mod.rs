@@ -5,6 +5,7 @@ mod api;
 pub mod assets;
 pub mod demo;
 mod extract;
+mod figures;
 pub mod health;
 mod pages;
 mod phone;
@@ -13,6 +14,7 @@ mod ranged;
 mod signal;
 mod telephony;
 pub mod views;
+mod whip;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -73,6 +75,7 @@ pub fn router(app: App) -> Router {
         .merge(api::router())
         .merge(pages::router(app.demo))
         .merge(telephony::router(&app.telephony))
+        .merge(whip::router())
         .route("/rooms/{room}/signal", get(signal::open))
         .route("/rooms/{room}/probe", post(signal::probe))
         .route("/livez", get(health::livez))
@@ -106,7 +109,7 @@ fn dressed(routes: Router<App>) -> Router<App> {
         .layer(axum::middleware::from_fn(pages::remember_language))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, LONGEST_REQUEST))
-        .layer(CsrfLayer::new())
+        .layer(CsrfLayer::new().with_insecure_bypass(|_, uri| whip::is_ours(uri.path())))
         .layer(CatchPanicLayer::custom(|_| {
             tracing::error!("a handler panicked");
             problem::ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal").into_response()

@@ -16,7 +16,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("argon2", &["src/service/sign_in"]),
     ("fluent_templates", &["src/text", "ivr/src/text"]),
     ("webrtc", &["signaling/src/media", "signaling/tests", "signaling/examples"]),
-    ("rtc", &["signaling/src/media", "signaling/tests", "signaling/examples"]),
+    ("rtc", &["signaling/src/media", "signaling/src/recording/tests", "signaling/tests", "signaling/examples"]),
     ("twilio_rs", &["ivr/src/provider/twilio"]),
     ("str0m", &["tests/bench/src"]),
     ("dimpl", &["tests/bench/src"]),

@@ -17,8 +17,14 @@ install_packages() {
     needs node nodejs
     needs npm npm
     needs python3 python3
+    needs turnserver coturn
     postgres_programs >/dev/null || missing+=(postgresql)
     if command -v python3 >/dev/null && ! python3 -c 'import ensurepip' 2>/dev/null; then missing+=(python3-venv); fi
+    if ! /usr/bin/python3 -c "import gi; gi.require_version('GstWebRTC', '1.0'); gi.require_version('GstApp', '1.0')" 2>/dev/null; then
+        missing+=(python3-gi gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0)
+    fi
+    gst-inspect-1.0 webrtcbin >/dev/null 2>&1 && gst-inspect-1.0 nicesrc >/dev/null 2>&1 && gst-inspect-1.0 vp8enc >/dev/null 2>&1 ||
+        missing+=(gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice)
     ((${#missing[@]} > 0)) || return 0
 
     local become=()

@@ -20,6 +20,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_champions-hub");
 /// How long anything may take on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(60);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(25);
@@ -50,10 +51,37 @@ impl Hub {
     pub async fn open(database: Database) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
-        let (child, facts) = start(folder.path(), &database).await;
+        let (child, facts) = start(Command::new(PROGRAM), folder.path(), &database).await;
         let hub = Self { folder, database, child, facts, http };
         hub.ready().await;
         hub
+    }
+
+    /// The same, its recordings on a disk of so many octets. None where a test may not mount one.
+    pub async fn on_a_small_disk(database: Database, octets: u64) -> Option<Self> {
+        let may_mount = Command::new("unshare").args(["-Urm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).status();
+        if !may_mount.is_ok_and(|status| status.success()) {
+            eprintln!("SKIPPED: no file system may be mounted here, no disk ran full");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
+        let recordings = folder.path().join("data/recordings");
+        std::fs::create_dir_all(&recordings).unwrap();
+        // The mount is the process's own: nobody else sees it, and it ends with it. Each program becomes the next, so the child is the hub.
+        let mut command = Command::new("unshare");
+        let mount = format!("mount -t tmpfs -o size={octets} tmpfs \"$0\" && exec \"$@\"");
+        command.args(["-Urm", "sh", "-c", &mount]).arg(recordings).arg(PROGRAM);
+        let (child, facts) = start(command, folder.path(), &database).await;
+        let hub = Self { folder, database, child, facts, http };
+        hub.ready().await;
+        Some(hub)
+    }
+
+    /// Where the hub itself sees its recordings.
+    pub fn recordings(&self) -> PathBuf {
+        let seen = self.data().join("recordings");
+        Path::new("/proc").join(self.child.id().to_string()).join("root").join(seen.strip_prefix("/").unwrap())
     }
 
     /// Kills the process, as `kill -9` does.
@@ -64,7 +92,7 @@ impl Hub {
 
     /// Starts it again over the same data, on other ports, as far as it knows its addresses.
     pub async fn come_up(&mut self) {
-        (self.child, self.facts) = start(self.folder.path(), &self.database).await;
+        (self.child, self.facts) = start(Command::new(PROGRAM), self.folder.path(), &self.database).await;
     }
 
     /// Asks the process to stop, and waits until it has.
@@ -155,12 +183,11 @@ impl Drop for Hub {
     }
 }
 
-async fn start(folder: &Path, database: &Database) -> (Child, Value) {
+async fn start(mut command: Command, folder: &Path, database: &Database) -> (Child, Value) {
     let data = folder.join("data");
     let facts = data.join("demo.json");
     let _ = std::fs::remove_file(&facts);
     let log = folder.join("stderr.txt");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_champions-hub"));
     command
         .args(["demo", "--listen", "127.0.0.1:0", "--plain-http", "127.0.0.1:0", "--media", "127.0.0.1:0", "--data"])
         .arg(&data);

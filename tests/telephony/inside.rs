@@ -2,6 +2,7 @@
 
 use crate::hub::databases;
 use champions_hub::app;
+use champions_hub::config::Media;
 use champions_hub::domain::case::CaseEvent;
 use champions_hub::id::MessageId;
 use champions_hub::intake::door::{self, Arrival};
@@ -31,9 +32,9 @@ impl Inside {
             Some(url) => Store::open(&url).await.unwrap(),
             None => Store::open_sqlite(&folder.path().join("hub.db")).await.unwrap(),
         };
-        let media = "127.0.0.1:0".parse().unwrap();
+        let media = Media::at("127.0.0.1:0".parse().unwrap());
         let url = "https://hub.example";
-        let parts = app::assemble(store, Clock::default(), folder.path(), url, media, &[]).unwrap();
+        let parts = app::assemble(store, Clock::default(), folder.path(), url, &media).unwrap();
         let twilio = Telephony::twilio(url, "https://api.example", "AC1", "token");
         let lines = Telephony { public_url: url.to_owned(), twilio: Some(twilio), ..Telephony::default() };
         Self { hub: parts.hub, lines, _folder: folder }

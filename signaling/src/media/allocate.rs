@@ -47,6 +47,16 @@ impl Wish {
         self.layers.get(layer).copied().filter(|bits| *bits > 0 && layer <= self.highest_from(highest))
     }
 
+    /// What the smallest layer costs.
+    pub fn least(&self) -> u64 {
+        (0..self.layers.len()).find_map(|layer| self.cost(layer)).unwrap_or(0)
+    }
+
+    /// What the largest layer costs that the size calls for.
+    pub fn most(&self) -> u64 {
+        (0..self.layers.len()).filter_map(|layer| self.cost(layer)).max().unwrap_or(0)
+    }
+
     /// When the layers below the highest allowed do not flow, the lowest that does is the smallest there is.
     fn highest_from(&self, highest: usize) -> usize {
         let lowest = self.layers.iter().position(|bits| *bits > 0).unwrap_or(0);
@@ -55,6 +65,7 @@ impl Wish {
 }
 
 /// The layers for an estimate of this moment, without a memory.
+#[cfg(test)]
 pub(crate) fn allocate(estimate_bits: u64, wishes: &[Wish]) -> Vec<Choice> {
     fill(estimate_bits, estimate_bits, wishes)
 }

@@ -1,5 +1,11 @@
 //! AV1 in RTP (RTP Payload Format For AV1 v1.0, aomediacodec.github.io/av1-rtp-spec): the aggregation header, and the types of the OBUs behind it.
 
+mod sequence;
+mod unit;
+
+use sequence::SequenceHeader;
+pub(crate) use unit::{Assembler, low_overhead};
+
 /// OBU types (AV1 bitstream specification, 6.2.2).
 const SEQUENCE_HEADER: u8 = 1;
 /// A packet has few OBUs; what is behind these many is not looked at.
@@ -9,32 +15,49 @@ const OBUS: usize = 16;
 /// sequence header is among its OBUs.
 pub(crate) fn starts_key_frame(payload: &[u8]) -> bool {
     match payload {
-        [aggregation, obus @ ..] if aggregation & 0x88 == 0x08 => has_sequence_header(obus, (aggregation >> 4) & 0x03),
+        [aggregation, obus @ ..] if aggregation & 0x88 == 0x08 => {
+            sequence_header(obus, (aggregation >> 4) & 0x03).is_some()
+        }
         _ => false,
     }
 }
 
-/// `count` of 0: each OBU has its length before it; else the last one has none.
-fn has_sequence_header(mut rest: &[u8], count: u8) -> bool {
-    for number in 1..=OBUS {
-        let last = count != 0 && number == usize::from(count);
-        let length = if last {
-            rest.len()
-        } else {
-            let Some((length, after)) = leb128(rest) else { return false };
-            rest = after;
-            length
+/// Width and height in pixels of the largest picture, from a packet that starts a key frame.
+pub(crate) fn picture_size(payload: &[u8]) -> Option<(u16, u16)> {
+    let (aggregation, obus) = payload.split_first()?;
+    let (_, body) = unit::split(sequence_header(obus, (aggregation >> 4) & 0x03)?)?;
+    Some(SequenceHeader::read(body)?.size)
+}
+
+fn sequence_header(obus: &[u8], count: u8) -> Option<&[u8]> {
+    elements(obus, count).take(OBUS).map_while(|obu| obu).find(|obu| obu_type(obu) == Some(SEQUENCE_HEADER))
+}
+
+/// The OBUs, or pieces of them, behind an aggregation header. `count` of 0: each has its length before it; else the last one of so many has none.
+/// None, once and last, where the bytes do not fit.
+fn elements(mut rest: &[u8], count: u8) -> impl Iterator<Item = Option<&[u8]>> {
+    let mut number = 0usize;
+    let mut over = rest.is_empty();
+    std::iter::from_fn(move || {
+        if over {
+            return None;
+        }
+        number += 1;
+        let is_last = count != 0 && number == usize::from(count);
+        let sized = if is_last { Some((rest.len(), rest)) } else { leb128(rest) };
+        let Some((element, after)) = sized.and_then(|(length, rest)| rest.split_at_checked(length)) else {
+            over = true;
+            return Some(None);
         };
-        let Some((obu, after)) = rest.split_at_checked(length) else { return false };
-        if obu.first().is_some_and(|header| (header >> 3) & 0x0f == SEQUENCE_HEADER) {
-            return true;
-        }
-        if last || after.is_empty() {
-            return false;
-        }
         rest = after;
-    }
-    false
+        over = is_last || (after.is_empty() && count == 0);
+        Some(Some(element))
+    })
+}
+
+/// The type in an OBU's first byte (AV1 bitstream specification, 5.3.2).
+fn obu_type(obu: &[u8]) -> Option<u8> {
+    Some((obu.first()? >> 3) & 0x0f)
 }
 
 /// A length of at most four bytes of seven bits, lowest first (AV1 bitstream specification, 4.10.5); longer ones fit into no packet.
@@ -79,6 +102,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+            picture_size(&bytes);
             if starts_key_frame(&bytes) {
                 prop_assert!(bytes.len() > 1);
             }

@@ -15,6 +15,7 @@ pub(crate) struct Counters {
     pub sent: AtomicU64,
     pub send_calls: AtomicU64,
     pub dropped: AtomicU64,
+    pub shed: AtomicU64,
 }
 
 /// A reading of the media plane's counters.
@@ -43,6 +44,8 @@ pub struct MediaCounters {
     pub send_calls: u64,
     /// Packets that did not leave: a worker or the kernel did not keep up.
     pub dropped: u64,
+    /// Packets of pictures that a viewer's line was too narrow for.
+    pub shed: u64,
 }
 
 impl Counters {
@@ -68,6 +71,7 @@ impl Counters {
             sent: get(&self.sent),
             send_calls: get(&self.send_calls),
             dropped: get(&self.dropped),
+            shed: get(&self.shed),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::peer::PeerId;
 use super::port::Path;
 use super::port::batch::Batch;
 use super::port::udp::UdpSender;
+use super::sdp;
 use super::transport::Sealer;
 use bytes::BytesMut;
 use std::collections::{BTreeSet, HashMap};
@@ -24,8 +25,6 @@ const JOBS: usize = 4_096;
 const LINGER: Duration = Duration::from_micros(500);
 /// A worker looks at its clocks at least this often.
 const LONGEST_SLEEP: Duration = Duration::from_millis(200);
-/// One name for all that one viewer gets, so that its browser keeps sound and picture of one stream in step (RFC 3550, 6.5.1).
-const CNAME: &str = "hub";
 /// How often the plane hears of a line.
 const TELL_EVERY: Duration = Duration::from_millis(250);
 
@@ -187,6 +186,8 @@ struct Viewer {
     egress: Egress<Sealer>,
     way: Path,
     told: Instant,
+    /// Drops of its queue that are counted already.
+    shed: u64,
 }
 
 struct Worker {
@@ -223,7 +224,8 @@ impl Worker {
     fn take(&mut self, job: Job, now: Instant) {
         match job {
             Job::Open { peer, sealer, way } => {
-                self.viewers.insert(peer, Viewer { egress: Egress::new(sealer, CNAME, now), way, told: now });
+                self.viewers
+                    .insert(peer, Viewer { egress: Egress::new(sealer, sdp::CNAME, now), way, told: now, shed: 0 });
             }
             Job::Negotiated { peer, streams, transport_cc } => {
                 if let Some(viewer) = self.viewers.get_mut(&peer) {
@@ -275,8 +277,10 @@ impl Worker {
             }
             if now.saturating_duration_since(viewer.told) >= TELL_EVERY {
                 viewer.told = now;
-                let line =
-                    Notice::Line { peer: *peer, estimate: viewer.egress.estimate(), stats: viewer.egress.stats() };
+                let stats = viewer.egress.stats();
+                Counters::add(&self.counters.shed, stats.dropped.saturating_sub(viewer.shed));
+                viewer.shed = stats.dropped;
+                let line = Notice::Line { peer: *peer, estimate: viewer.egress.estimate(), stats };
                 let _ = self.outside.notices.try_send(line);
             }
         }

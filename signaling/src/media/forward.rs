@@ -24,7 +24,10 @@ pub(crate) struct Output {
     /// The layer that should; none pauses.
     target: Option<usize>,
     rewriter: Rewriter,
-    asked: Option<Instant>,
+    /// The layer whose key frame was asked for last, and when.
+    asked: Option<(usize, Instant)>,
+    /// The layer that is aimed at has come.
+    target_flows: bool,
 }
 
 /// What became of a packet at an output.
@@ -43,14 +46,24 @@ impl Output {
             Kind::Video => (Class::Video, Codec::Vp8.clock_rate()),
             Kind::Screen => (Class::Screen, Codec::Vp8.clock_rate()),
         };
-        Self { ssrc, class, current: None, target: None, rewriter: Rewriter::new(clock_rate), asked: None }
+        Self {
+            ssrc,
+            class,
+            current: None,
+            target: None,
+            rewriter: Rewriter::new(clock_rate),
+            asked: None,
+            target_flows: false,
+        }
     }
 
-    /// The layer that this viewer should get; none pauses it. The change happens on the layer's next key frame.
+    /// The layer that this viewer should get; none pauses it. The change happens on the layer's next key frame. Until something goes out
+    /// a smaller layer will do: the larger one may have to be switched on first, or its sender's line does not carry it.
     pub fn aim(&mut self, target: Option<usize>) {
         if self.target != target {
             self.target = target;
             self.asked = None;
+            self.target_flows = false;
             if target.is_none() {
                 self.current = None;
                 self.rewriter.interrupt();
@@ -72,6 +85,7 @@ impl Output {
         self.current = None;
         self.rewriter.interrupt();
         self.asked = None;
+        self.target_flows = false;
     }
 
     /// Turns a publisher's packet into this viewer's.
@@ -79,17 +93,20 @@ impl Output {
         let Some(target) = self.target else { return Step::Nothing };
         let stamp = Stamp { sequence: packet.sequence, timestamp: packet.timestamp, captured: packet.captured };
         let goes_on = self.current == Some(packet.layer) && self.rewriter.follows(packet.ssrc);
-        if packet.layer == target && !goes_on {
+        self.target_flows |= packet.layer == target;
+        let may_begin = packet.layer == target || (packet.layer < target && self.current.is_none());
+        if may_begin && !goes_on {
             if packet.payload.is_empty() {
                 return Step::Nothing;
             }
             if !packet.starts_key_frame {
-                return self.ask(target, now);
+                let is_needed = packet.layer == target || !self.target_flows;
+                return if is_needed { self.ask(packet.layer, now) } else { Step::Nothing };
             }
             // The same member's layers have one clock; what was interrupted may be another member's.
             let same_clock = self.current.is_some();
             self.rewriter.begin(packet.ssrc, &stamp, packet.codec, &packet.payload, same_clock, now);
-            self.current = Some(target);
+            self.current = Some(packet.layer);
             self.asked = None;
         } else if !goes_on {
             return Step::Nothing;
@@ -112,10 +129,11 @@ impl Output {
     }
 
     fn ask(&mut self, layer: usize, now: Instant) -> Step {
-        if self.asked.is_some_and(|at| now.saturating_duration_since(at) < ASK_AGAIN) {
+        let again = |(asked, at): (usize, Instant)| asked == layer && now.saturating_duration_since(at) < ASK_AGAIN;
+        if self.asked.is_some_and(again) {
             return Step::Nothing;
         }
-        self.asked = Some(now);
+        self.asked = Some((layer, now));
         Step::NeedsKeyframe(layer)
     }
 }
@@ -272,5 +290,101 @@ mod tests {
             assert!(step <= 1, "picture ids jump: {old:?} to {new:?}");
             assert_eq!(step == 0, forward == 0, "one picture, one time");
         }
+    }
+
+    /// At its beginning a viewer sees what flows; the larger layer it is to have takes over with a key frame of its own.
+    #[test]
+    fn a_smaller_layer_will_do_until_the_larger_one_comes() {
+        let mut random = rand::rngs::StdRng::seed_from_u64(5);
+        let start = Instant::now();
+        let mut camera = Camera::new(&mut random, start);
+        let mut output = Output::new(9, Kind::Video);
+        output.aim(Some(2));
+        let mut step = |output: &mut Output, layer, is_key| {
+            camera.frame += 1;
+            let now = start + Duration::from_millis(u64::from(camera.frame) * 40);
+            output.step(&camera.picture(layer, is_key, 1)[0], VP8, now)
+        };
+        assert_eq!(step(&mut output, 0, false), Step::NeedsKeyframe(0), "the largest has not come yet");
+        assert!(matches!(step(&mut output, 0, true), Step::Send(_)));
+        assert_eq!(output.current(), Some(0));
+        assert_eq!(
+            step(&mut output, 2, false),
+            Step::NeedsKeyframe(2),
+            "at once, though another was asked for just now"
+        );
+        assert!(matches!(step(&mut output, 0, false), Step::Send(_)), "the smaller one goes on meanwhile");
+        assert!(matches!(step(&mut output, 2, true), Step::Send(_)));
+        assert_eq!(step(&mut output, 0, true), Step::Nothing, "never down by itself");
+        // Begun anew while the largest flows, nothing smaller is asked for.
+        output.interrupt();
+        assert_eq!(step(&mut output, 2, false), Step::NeedsKeyframe(2));
+        assert_eq!(step(&mut output, 0, false), Step::Nothing);
+        output.aim(Some(0));
+        assert_eq!(step(&mut output, 2, true), Step::Nothing, "never above what the line takes");
+    }
+
+    /// Losses that come after all, sent again, around switches and pauses: no number is used twice, and time and picture ids stay in its order.
+    #[test]
+    fn what_comes_late_takes_its_own_number_or_none() {
+        let mut random = rand::rngs::StdRng::seed_from_u64(5);
+        let start = Instant::now();
+        let mut camera = Camera::new(&mut random, start);
+        let mut output = Output::new(9, Kind::Video);
+        output.aim(Some(0));
+        // By the number that it went out under: time and picture.
+        let mut sent = std::collections::BTreeMap::new();
+        let (mut under_way, mut needs_key) = (Vec::new(), [false; 3]);
+        let (mut changes, mut lost, mut high) = (0, 0, None::<(u16, i64)>);
+        while changes < 2_000 {
+            camera.frame += 1;
+            let now = start + Duration::from_millis(u64::from(camera.frame) * 40);
+            if random.random_ratio(1, 6) {
+                changes += 1;
+                match random.random_range(0..10) {
+                    0 => output.aim(None),
+                    1 => output.interrupt(),
+                    layer => output.aim(Some(layer % 3)),
+                }
+            }
+            let mut packets = Vec::new();
+            for (layer, needs_key) in needs_key.iter_mut().enumerate() {
+                for packet in camera.picture(layer, std::mem::take(needs_key), 3) {
+                    if random.random_ratio(1, 10) {
+                        lost += 1;
+                        let again = MediaPacket { recovered: true, ..packet };
+                        under_way.push((camera.frame + random.random_range(0..12), again));
+                    } else {
+                        packets.push(packet);
+                    }
+                }
+            }
+            packets.extend(under_way.extract_if(.., |(frame, _)| *frame <= camera.frame).map(|(_, packet)| packet));
+            for packet in packets {
+                match output.step(&packet, VP8, now) {
+                    Step::Send(out) => {
+                        let (last, number) = high.unwrap_or((out.sequence, 1 << 20));
+                        let number = number + i64::from(out.sequence.wrapping_sub(last).cast_signed());
+                        if high.is_none_or(|(_, high)| number > high) {
+                            high = Some((out.sequence, number));
+                        }
+                        let picture = vp8::picture_ids(&out.payload).unwrap().0;
+                        assert_eq!(sent.insert(number, (out.timestamp, picture)), None, "{number} twice");
+                    }
+                    Step::NeedsKeyframe(layer) => needs_key[layer] = true,
+                    Step::Nothing => {}
+                }
+            }
+        }
+        let sent: Vec<_> = sent.into_iter().collect();
+        for pair in sent.windows(2) {
+            let ((_, (time, picture)), (_, (next_time, next_picture))) = (pair[0], pair[1]);
+            assert!(next_time.wrapping_sub(time) < 1 << 31, "time falls: {pair:?}");
+            let step = next_picture.wrapping_sub(picture) & 0x7fff;
+            assert!(step < 0x4000, "picture ids fall: {pair:?}");
+            assert_eq!(step == 0, next_time == time, "one picture, one time: {pair:?}");
+        }
+        let holes = sent[sent.len() - 1].0 - sent[0].0 + 1 - i64::try_from(sent.len()).unwrap();
+        assert!(sent.len() > 5_000 && holes < lost, "{holes} holes among {} for {lost} lost on all layers", sent.len());
     }
 }

@@ -1,11 +1,15 @@
 //! H.264 in RTP (RFC 6184, packetization-mode 1): single units, STAP-A and FU-A.
 
+use super::bits::Bits;
+
 const UNIT_TYPE: u8 = 0x1f;
 const IDR: u8 = 5;
 pub(crate) const SPS: u8 = 7;
 pub(crate) const PPS: u8 = 8;
 const STAP_A: u8 = 24;
 const FU_A: u8 = 28;
+/// No picture has so many units. Aggregates of tiny ones would take many times their own size of memory.
+const UNITS: usize = 1_024;
 
 /// The packet begins a picture that needs no earlier one (parameter sets or an IDR slice).
 pub(crate) fn starts_key_frame(payload: &[u8]) -> bool {
@@ -41,6 +45,9 @@ impl Assembler {
     /// Takes a packet's payload. False when it does not fit what came before: the picture is broken.
     pub fn push(&mut self, payload: &[u8]) -> bool {
         let Some((&first, rest)) = payload.split_first() else { return false };
+        if self.units.len() >= UNITS {
+            return false;
+        }
         match first & UNIT_TYPE {
             STAP_A => {
                 let mut rest = rest;
@@ -99,7 +106,8 @@ pub(crate) fn is_idr(unit: &[u8]) -> bool {
 
 /// Width and height in pixels from a sequence parameter set (H.264, 7.3.2.1.1). None for what we cannot read.
 pub(crate) fn sps_size(sps: &[u8]) -> Option<(u16, u16)> {
-    let mut bits = Bits::of(sps.get(1..)?);
+    let sps = without_emulation(sps.get(1..)?);
+    let mut bits = Bits::of(&sps);
     let profile = bits.read(8)?;
     bits.read(16)?;
     bits.exp()?;
@@ -144,48 +152,19 @@ pub(crate) fn sps_size(sps: &[u8]) -> Option<(u16, u16)> {
     Some((u16::try_from(width.checked_sub(cut_x)?).ok()?, u16::try_from(height.checked_sub(cut_y)?).ok()?))
 }
 
-/// Bits of a unit, emulation prevention bytes left out.
-struct Bits {
-    bytes: Vec<u8>,
-    at: usize,
-}
-
-impl Bits {
-    fn of(unit: &[u8]) -> Self {
-        let mut bytes = Vec::with_capacity(unit.len());
-        let mut zeros = 0;
-        for &byte in unit {
-            if zeros >= 2 && byte == 3 {
-                zeros = 0;
-                continue;
-            }
-            zeros = if byte == 0 { zeros + 1 } else { 0 };
-            bytes.push(byte);
+/// A unit's bytes, emulation prevention bytes left out (H.264, 7.4.1).
+fn without_emulation(unit: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(unit.len());
+    let mut zeros = 0;
+    for &byte in unit {
+        if zeros >= 2 && byte == 3 {
+            zeros = 0;
+            continue;
         }
-        Self { bytes, at: 0 }
+        zeros = if byte == 0 { zeros + 1 } else { 0 };
+        bytes.push(byte);
     }
-
-    fn read(&mut self, count: usize) -> Option<u32> {
-        let mut value = 0;
-        for _ in 0..count {
-            let byte = *self.bytes.get(self.at / 8)?;
-            value = (value << 1) | u32::from(byte >> (7 - self.at % 8) & 1);
-            self.at += 1;
-        }
-        Some(value)
-    }
-
-    /// An Exp-Golomb number; more than 20 bits is nothing that a picture's size needs.
-    fn exp(&mut self) -> Option<u32> {
-        let mut zeros = 0;
-        while self.read(1)? == 0 {
-            zeros += 1;
-            if zeros > 20 {
-                return None;
-            }
-        }
-        Some((1 << zeros) - 1 + self.read(zeros)?)
-    }
+    bytes
 }
 
 #[cfg(test)]

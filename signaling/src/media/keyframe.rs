@@ -30,6 +30,7 @@ impl KeyframeLimiter {
         false
     }
 
+    #[cfg(test)]
     /// When [`Self::due`] will be true.
     pub fn deadline(&self) -> Option<Instant> {
         self.last.filter(|_| self.pending).map(|last| last + SHORTEST_INTERVAL)

@@ -22,10 +22,13 @@
 mod allocate;
 pub(crate) mod av1;
 mod bandwidth;
+mod bits;
 pub(crate) mod counters;
 mod dispatch;
 mod egress;
 mod forward;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 pub(crate) mod h264;
 mod keyframe;
 mod net;
@@ -35,18 +38,20 @@ mod plane;
 mod port;
 mod receive;
 mod rewrite;
-mod sdp;
+pub(crate) mod sdp;
 mod source;
+pub(crate) mod survey;
 mod transport;
 pub(crate) mod vp8;
 pub(crate) mod vp9;
 
 pub(crate) use net::start;
 
-use crate::message::{ErrorCode, Kind, TrackView};
+use crate::message::{Direction, ErrorCode, Kind, TrackView};
 use crate::recording::RecorderInput;
 use crate::room::{MediaAction, RoomReport};
 use crate::{ConnectionId, MemberId, RoomId};
+use survey::MediaSurvey;
 use tokio::sync::{mpsc, oneshot};
 
 /// Rooms → media plane. When full, the room waits.
@@ -81,6 +86,8 @@ pub(crate) enum MediaCommand {
         sdp: String,
         answer: oneshot::Sender<Option<String>>,
     },
+    /// How is it all?
+    Survey(oneshot::Sender<MediaSurvey>),
     /// The server is gone.
     Shutdown,
 }
@@ -116,10 +123,10 @@ pub(crate) enum MediaEventKind {
         audio_only: bool,
     },
     Refused(ErrorCode),
-    /// One of the two connections is up.
-    Up,
-    /// One of the two is silent or failed.
-    Down,
+    /// This connection is up.
+    Up(Direction),
+    /// It is silent or failed.
+    Down(Direction),
 }
 
 /// What is inside the packets.
@@ -133,17 +140,6 @@ pub(crate) enum Codec {
 }
 
 impl Codec {
-    pub fn of_mime(mime: &str) -> Option<Self> {
-        match mime.to_ascii_lowercase().as_str() {
-            "audio/opus" => Some(Self::Opus),
-            "video/vp8" => Some(Self::Vp8),
-            "video/vp9" => Some(Self::Vp9),
-            "video/h264" => Some(Self::H264),
-            "video/av1" => Some(Self::Av1),
-            _ => None,
-        }
-    }
-
     pub fn kind(self) -> Kind {
         match self {
             Self::Opus => Kind::Audio,
@@ -170,12 +166,14 @@ impl Codec {
         }
     }
 
-    /// Width and height in pixels, from a packet that starts a key frame; none for codecs whose headers we do not read so far.
+    /// Width and height in pixels, from a packet that starts a key frame; none where it does not tell.
     pub fn picture_size(self, payload: &[u8]) -> Option<(u16, u16)> {
         match self {
             Self::Vp8 => vp8::key_frame_size(payload.get(vp8::descriptor(payload)?.data..)?),
+            Self::Vp9 => vp9::key_frame_size(payload.get(vp9::descriptor(payload)?.data..)?),
             Self::H264 => h264::picture_size(payload),
-            Self::Opus | Self::Vp9 | Self::Av1 => None,
+            Self::Av1 => av1::picture_size(payload),
+            Self::Opus => None,
         }
     }
 }

@@ -155,7 +155,7 @@ impl Thread {
                 }
                 Heard::GraceOver(id) if self.plane.knows(Path::Tcp(id)) => tcp.prove(id),
                 Heard::GraceOver(id) => tcp.hang_up(id),
-                Heard::Gone(_) => {}
+                Heard::Gone(id) => self.plane.gone(Path::Tcp(id)),
             }
             left -= 1;
             heard = if left > 0 { tcp.try_hear() } else { None };

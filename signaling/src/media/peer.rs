@@ -64,9 +64,14 @@ pub(crate) struct Subscribe {
     /// Where its egress lives, once the handshake is over.
     pub worker: Option<WorkerId>,
     pub allocator: Allocator,
+    /// When its first picture was sent.
+    pub tried: Option<Instant>,
     /// The latest estimate of the line, in bits a second.
     pub estimate: u64,
     pub audio_only: bool,
+    /// As the viewer told last: 0 to 1, and milliseconds.
+    pub loss: f64,
+    pub rtt_ms: Option<f64>,
     pub level: QualityLevel,
     /// Lines told by the worker so far.
     pub reports: u32,
@@ -107,6 +112,13 @@ impl Peer {
         }
     }
 
+    pub fn publish(&self) -> Option<&Publish> {
+        match &self.side {
+            Side::Publish(publish) => Some(publish),
+            Side::Subscribe(_) => None,
+        }
+    }
+
     pub fn subscribe(&self) -> Option<&Subscribe> {
         match &self.side {
             Side::Subscribe(subscribe) => Some(subscribe),
@@ -132,7 +144,14 @@ impl Publish {
         self.rids = offer.sections.iter().map(|section| (section.kind, section.rids.clone())).collect();
     }
 
-    /// The names of a picture's layers, smallest first; empty without simulcast.
+    /// A layer's name: as it was heard, since encoders may name the largest first, else by its place in the description.
+    pub fn rid(&self, kind: Kind, layer: usize, now: Instant) -> Option<String> {
+        let heard =
+            self.receiver.layers(kind, now).into_iter().find(|heard| heard.layer == layer && !heard.rid.is_empty());
+        heard.map(|heard| heard.rid).or_else(|| self.rids(kind).get(layer).cloned())
+    }
+
+    /// The names of a picture's layers as they are described; empty without simulcast.
     pub fn rids(&self, kind: Kind) -> &[String] {
         self.rids.iter().find(|(k, rids)| *k == kind && !rids.is_empty()).map_or(&[], |(_, rids)| rids)
     }

@@ -37,6 +37,8 @@ pub(crate) struct Rewriter {
     highest_in: u16,
     /// The latest that went out.
     last: Option<(Stamp, Instant)>,
+    /// The packet that was passed last is the latest, none that came late.
+    is_latest: bool,
     last_picture: (u16, u8),
 }
 
@@ -53,6 +55,7 @@ impl Rewriter {
             first_in: 0,
             highest_in: 0,
             last: None,
+            is_latest: false,
             last_picture: (0, 0),
         }
     }
@@ -124,16 +127,17 @@ impl Rewriter {
             timestamp: incoming.timestamp.wrapping_add(self.timestamp_by),
             captured: incoming.captured,
         };
-        if self.last.as_ref().is_none_or(|(last, _)| is_newer(outgoing.sequence, last.sequence)) {
+        self.is_latest = self.last.as_ref().is_none_or(|(last, _)| is_newer(outgoing.sequence, last.sequence));
+        if self.is_latest {
             self.last = Some((outgoing.clone(), now));
         }
         Some(outgoing)
     }
 
-    /// The payload that goes out: the same bytes, unless picture ids have to move.
+    /// The payload of the packet that was just passed, as it goes out: the same bytes, unless picture ids have to move.
     pub fn payload(&mut self, codec: Codec, payload: &Bytes) -> Bytes {
         if self.picture_by == 0 && self.tl0_by == 0 {
-            if let Some(ids) = picture_ids(codec, payload) {
+            if let Some(ids) = picture_ids(codec, payload).filter(|_| self.is_latest) {
                 self.last_picture = ids;
             }
             return payload.clone();
@@ -144,7 +148,7 @@ impl Rewriter {
             Codec::Vp9 => vp9::move_picture_ids(&mut bytes, self.picture_by, self.tl0_by),
             Codec::Opus | Codec::H264 | Codec::Av1 => return payload.clone(),
         };
-        if let Some(ids) = moved {
+        if let Some(ids) = moved.filter(|_| self.is_latest) {
             self.last_picture = ids;
         }
         bytes.into()

@@ -1,5 +1,7 @@
 //! VP9 in RTP (RFC 9628): the payload descriptor before each packet, and the first bits of the frame header (VP9 bitstream specification, 6.2).
 
+use super::bits::Bits;
+
 /// Where things stand in one packet's payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Descriptor {
@@ -97,6 +99,32 @@ fn is_key_frame(first: u8) -> bool {
     first & 0xc0 == 0x80 && after_profile & 0x0c == 0
 }
 
+/// Width and height in pixels of a key frame; none for any other frame (VP9 bitstream specification, 6.2 and 6.2.2 to 6.2.3).
+pub(crate) fn key_frame_size(frame: &[u8]) -> Option<(u16, u16)> {
+    const SYNC: u32 = 0x49_8342;
+    const SRGB: u32 = 7;
+    frame.first().copied().filter(|first| is_key_frame(*first))?;
+    let mut bits = Bits::of(frame);
+    bits.skip(2)?;
+    let profile = bits.read(1)? | (bits.read(1)? << 1);
+    // With profile 3 a reserved bit; show_existing_frame, frame_type, show_frame, error_resilient_mode.
+    bits.skip(if profile == 3 { 5 } else { 4 })?;
+    if bits.read(24)? != SYNC {
+        return None;
+    }
+    if profile >= 2 {
+        bits.skip(1)?;
+    }
+    let has_subsampling = profile == 1 || profile == 3;
+    if bits.read(3)? == SRGB {
+        bits.skip(usize::from(has_subsampling))?;
+    } else {
+        bits.skip(if has_subsampling { 4 } else { 1 })?;
+    }
+    let mut side = || u16::try_from(bits.read(16)? + 1).ok();
+    Some((side()?, side()?))
+}
+
 /// Picture id and TL0PICIDX of a packet, 0 where absent.
 pub(crate) fn picture_ids(payload: &[u8]) -> Option<(u16, u8)> {
     let d = descriptor(payload)?;
@@ -177,6 +205,16 @@ mod tests {
     }
 
     #[test]
+    fn the_size_is_in_the_key_frame() {
+        // As libvpx writes it: profile 0, sync code, no colour space told, 320x180.
+        let frame = [0x82, 0x49, 0x83, 0x42, 0x00, 0x13, 0xf0, 0x0b, 0x36, 0x0c];
+        assert_eq!(key_frame_size(&frame), Some((320, 180)));
+        assert_eq!(key_frame_size(&frame[..7]), None);
+        assert_eq!(key_frame_size(&[0x86, 0x49, 0x83, 0x42, 0x00, 0x13, 0xf0, 0x0b, 0x36, 0x0c]), None, "no key frame");
+        assert_eq!(key_frame_size(&[0x82, 0x49, 0x83, 0x43, 0x00, 0x13, 0xf0, 0x0b, 0x36, 0x0c]), None, "no sync code");
+    }
+
+    #[test]
     fn profile_three_has_one_bit_more() {
         assert!(is_key_frame(0b1011_0000) && !is_key_frame(0b1011_0010) && !is_key_frame(0b1011_0100));
         assert!(is_key_frame(0b1001_0000) && !is_key_frame(0b1001_0100) && !is_key_frame(0b0101_0000));
@@ -186,6 +224,7 @@ mod tests {
         #[test]
         fn no_bytes_are_trouble(mut bytes in prop::collection::vec(any::<u8>(), 0..40), by in any::<u16>(), tl0_by in any::<u8>()) {
             starts_key_frame(&bytes);
+            key_frame_size(&bytes);
             let (before, ids) = (descriptor(&bytes), picture_ids(&bytes));
             let moved = move_picture_ids(&mut bytes, by, tl0_by);
             prop_assert_eq!(descriptor(&bytes), before);

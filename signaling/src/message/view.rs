@@ -99,6 +99,16 @@ pub struct TrackView {
     pub kind: Kind,
 }
 
+/// One of a client's two connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// On which the client sends.
+    Publish,
+    /// On which it receives.
+    Subscribe,
+}
+
 /// How a viewer wants the room shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

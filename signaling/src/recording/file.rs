@@ -1,6 +1,7 @@
 //! One member's file: its streams come together here, in order, into clusters of at most a second.
 
 use super::RtpSample;
+use super::clock::MemberClock;
 use super::track::{Assembler, Frame, HOLD_MS};
 use super::webm::{AUDIO_TRACK, Cluster, Cue, Finish, HEADER_BYTES, Header, VIDEO_TRACK};
 use crate::MemberId;
@@ -8,10 +9,12 @@ use crate::media::Codec;
 use crate::message::Kind;
 use std::collections::BTreeMap;
 
-/// A cluster is closed after this much media. With [`HOLD_MS`] and a tick, everything older than a second is on the disk.
+/// A cluster is closed after this much media,
 const CLUSTER_MS: u64 = 650;
-/// Sound and picture wait for each other this long.
-const INTERLEAVE_MS: u64 = HOLD_MS + 40;
+/// or when its first frame is so old: with a tick, everything older than a second is on the disk.
+const CLOSE_MS: u64 = 900;
+/// Sound and picture wait for each other this long. What comes even later is put where the file is.
+const MOST_APART_MS: u64 = HOLD_MS;
 /// A place to jump to at least this often: key frames are asked for, and sound alone gets cues.
 pub(crate) const CUE_EVERY_MS: u64 = 10_000;
 
@@ -77,8 +80,15 @@ impl MemberFile {
         codec.kind() == Kind::Audio || (self.video_codec.unwrap_or(codec) == codec && fits_name)
     }
 
+    /// What the header tells of.
+    pub fn kinds(&self) -> Vec<Kind> {
+        let picture = if self.is_screen { Kind::Screen } else { Kind::Video };
+        let has = [(Kind::Audio, self.header.audio), (picture, self.header.video.is_some())];
+        has.into_iter().filter(|(_, is_there)| *is_there).map(|(kind, _)| kind).collect()
+    }
+
     /// Takes a packet. A stream that changed (a reconnection) goes on in the same file.
-    pub fn push(&mut self, sample: RtpSample, now_ms: u64) {
+    pub fn push(&mut self, sample: RtpSample, clock: &mut MemberClock, now_ms: u64) {
         let kind = sample.codec.kind();
         if kind == Kind::Video {
             self.video_codec = Some(sample.codec);
@@ -90,29 +100,30 @@ impl MemberFile {
         if is_new {
             // What the old stream still holds back can only be whole frames or gaps: let the frames go.
             if let Some(mut old) = self.streams.insert(kind, Assembler::new(&sample)) {
-                let frames = old.release(now_ms + HOLD_MS);
+                let frames = old.release(now_ms, true);
                 self.enqueue(frames);
             }
         }
         if let Some(stream) = self.streams.get_mut(&kind) {
-            stream.push(sample, now_ms);
+            stream.push(sample, clock, now_ms);
         }
     }
 
     /// Clusters that are complete by now; with `all`, everything.
     pub fn collect(&mut self, now_ms: u64, all: bool) -> Vec<Cluster> {
-        let release_at = if all { now_ms + HOLD_MS } else { now_ms };
-        let frames: Vec<_> = self.streams.values_mut().flat_map(|stream| stream.release(release_at)).collect();
+        let frames: Vec<_> = self.streams.values_mut().flat_map(|stream| stream.release(now_ms, all)).collect();
         self.enqueue(frames);
+        let reached = self.streams.values().filter_map(|stream| stream.reached(now_ms)).min();
         let mut done = Vec::new();
         while let Some(((at_ms, _), _)) = self.queue.first_key_value() {
-            if !all && at_ms + INTERLEAVE_MS > now_ms {
+            let is_over = all || *at_ms + MOST_APART_MS <= now_ms || reached.is_none_or(|reached| *at_ms <= reached);
+            if !is_over {
                 break;
             }
             let Some(((at_ms, _), frame)) = self.queue.pop_first() else { break };
             self.add(at_ms, frame, &mut done);
         }
-        let is_due = |cluster: &Cluster| all || now_ms >= cluster.start_ms + CLUSTER_MS + INTERLEAVE_MS;
+        let is_due = |cluster: &Cluster| all || now_ms >= cluster.start_ms + CLOSE_MS;
         if self.cluster.as_ref().is_some_and(is_due) {
             done.extend(self.cluster.take());
         }
@@ -122,7 +133,7 @@ impl MemberFile {
     /// A whole picture is wanted: none came yet, some was lost, or the last is long ago.
     pub fn wants_keyframe(&self, now_ms: u64) -> bool {
         let Some(stream) = self.streams.get(&Kind::Video) else { return false };
-        stream.needs_key() || self.last_key_ms.is_none_or(|last| now_ms >= last + CUE_EVERY_MS)
+        stream.needs_key(now_ms) || self.last_key_ms.is_none_or(|last| now_ms >= last + CUE_EVERY_MS)
     }
 
     /// Forgets what was not written (the disk is full); the next picture begins with a key frame.

@@ -5,6 +5,7 @@
 //! agreeing on how JSON is written. Media data is on the disk before its line is; only a rewritten file header follows its line, so that a
 //! killed process leaves a header that one of the last two header lines describes.
 
+use crate::message::Kind;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -32,7 +33,16 @@ pub(crate) enum Body {
     /// The recording began. Always the first line.
     Open { format: u32, room: String, meta: serde_json::Value },
     /// The first bytes of a file. A later one for the same file supersedes it.
-    Header { file: String, member: String, offset: u64, length: u64, sha256: String },
+    Header {
+        file: String,
+        member: String,
+        /// What is in it by now: sound, camera, screen.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        kinds: Vec<Kind>,
+        offset: u64,
+        length: u64,
+        sha256: String,
+    },
     /// Bytes were appended to a file, directly behind what was there.
     Segment { file: String, offset: u64, length: u64, sha256: String, from_ms: u64, to_ms: u64 },
     /// Something happened: presence, session, trouble with the disk.

@@ -1,15 +1,18 @@
 //! Recording: the recorder is a member of the room that sees everybody admitted and writes one file for each, as it arrives.
 //!
 //! * [`recorder`] is the recording itself; the thread here feeds it. [`file`] is one member's file, [`track`] one stream in it.
+//! * [`picture`] puts each format's pictures together; [`clock`] tells when they were, so that lips and sound stay together.
 //! * [`webm`] writes the container, [`manifest`] the chain of hashes, [`disk`] is where both go.
 //! * [`verify()`] checks a folder, also one that a killed process left.
 //!
 //! All times in a recording count from its start, on one clock for the room, so that the files of one folder line up.
 
-mod disk;
+mod clock;
+pub(crate) mod disk;
 mod file;
-mod manifest;
-mod recorder;
+pub(crate) mod manifest;
+mod picture;
+pub(crate) mod recorder;
 #[cfg(test)]
 mod tests;
 mod track;
@@ -61,6 +64,8 @@ pub struct FileSummary {
     pub name: String,
     /// Whose sound and picture.
     pub member: MemberId,
+    /// Sound, camera or screen. A member's shared screen has a file of its own.
+    pub kinds: Vec<Kind>,
     /// Its length.
     pub bytes: u64,
     /// Media segments in it.

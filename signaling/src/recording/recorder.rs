@@ -3,6 +3,7 @@
 //! Order on the disk: a cluster's bytes, synced; then its line, synced. When the disk refuses, everything uncommitted is cut off, events are
 //! kept in memory, and every few seconds the recorder tries again; the gap is told in the chain.
 
+use super::clock::MemberClock;
 use super::disk::Disk;
 use super::file::MemberFile;
 use super::manifest::{self, Body, Head};
@@ -12,6 +13,7 @@ use crate::media::Codec;
 use crate::message::Kind;
 use crate::{MemberId, RoomId};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use std::io;
 use std::time::Instant;
 
@@ -35,6 +37,8 @@ pub(crate) struct Recorder<D> {
     head: Head,
     started: Instant,
     files: Vec<MemberFile>,
+    /// One for each member who ever sent something, over all its files.
+    clocks: HashMap<MemberId, MemberClock>,
     finished: Vec<FileSummary>,
     paused: bool,
     /// Since when the disk refuses, and when it is tried next.
@@ -54,6 +58,7 @@ impl<D: Disk> Recorder<D> {
             head: Head::default(),
             started: now.instant,
             files: Vec::new(),
+            clocks: HashMap::new(),
             finished: Vec::new(),
             paused: false,
             failing: None,
@@ -88,7 +93,8 @@ impl<D: Disk> Recorder<D> {
             }
         };
         if let Some(file) = self.files.get_mut(at) {
-            file.push(sample, arrived);
+            let clock = self.clocks.entry(file.member.clone()).or_default();
+            file.push(sample, clock, arrived);
         }
         events
     }
@@ -235,6 +241,7 @@ impl<D: Disk> Recorder<D> {
         let body = Body::Header {
             file: file.name.clone(),
             member: file.member.to_string(),
+            kinds: file.kinds(),
             offset: 0,
             length: HEADER_BYTES as u64,
             sha256: manifest::sha256(&bytes),
@@ -276,6 +283,7 @@ impl<D: Disk> Recorder<D> {
             Body::Close { file: Some(file.name.clone()), length: Some(file.length), sha256: Some(sha256.clone()) };
         self.line(now.wall_ms, closed)?;
         self.finished.push(FileSummary {
+            kinds: file.kinds(),
             name: file.name,
             member: file.member,
             bytes: file.length,

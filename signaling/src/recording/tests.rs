@@ -1,9 +1,13 @@
 //! A recording as a story: packets and time come in, a folder comes out, and `verify` names what was done to it.
 
+mod lips;
+mod players;
+
 use super::disk::{Disk, Folder};
 use super::recorder::{Moment, Recorder};
 use super::{RecorderEvent, RtpSample, Summary, VerifyError, verify};
 use crate::media::Codec;
+use crate::message::Kind;
 use serde_json::json;
 use std::fs;
 use std::io;
@@ -91,7 +95,6 @@ impl<D: Disk> Session<D> {
     }
 
     fn send(&mut self, member: &str, codec: Codec, n: u32, timestamp: u32, payload: &[u8]) {
-        let moment = self.moment();
         let sample = RtpSample {
             kind: codec.kind(),
             captured: None,
@@ -102,8 +105,13 @@ impl<D: Disk> Session<D> {
             timestamp,
             marker: true,
             payload: payload.to_vec().into(),
-            arrived: moment.instant,
+            arrived: self.moment().instant,
         };
+        self.give(sample);
+    }
+
+    fn give(&mut self, sample: RtpSample) {
+        let moment = self.moment();
         let events = self.recorder.rtp(sample, moment);
         self.events.extend(events);
     }
@@ -327,6 +335,50 @@ fn a_new_stream_of_the_same_member_goes_on_in_its_file_and_another_codec_does_no
     assert_eq!(summary.files[0].name, "01-party.webm");
     assert!(summary.files[0].end_ms >= 3_900, "{summary:?}");
     assert!(verify(&path).unwrap().complete);
+}
+
+#[test]
+fn a_shared_screen_has_a_file_of_its_own_beside_the_camera_and_the_voice() {
+    let (_base, path) = folder();
+    let mut session = Session::start(Folder::create(&path).unwrap());
+    session.run(&["party"], 1_000);
+    let begin = session.now_ms;
+    for n in 0..10u16 {
+        let screen = RtpSample {
+            member: "party".into(),
+            kind: Kind::Screen,
+            codec: Codec::Vp8,
+            ssrc: 77,
+            sequence: n,
+            timestamp: u32::from(n) * 18_000,
+            marker: true,
+            payload: if n == 0 { KEY.to_vec() } else { INTER.to_vec() }.into(),
+            captured: None,
+            arrived: session.moment().instant,
+        };
+        session.give(screen);
+        session.run(&["party"], 200);
+    }
+    session.send("telephone", Codec::Opus, 1, 0, &[0xfc, 1]);
+    let summary = session.finish();
+    let told = |summary: &Summary| -> Vec<_> {
+        let files = summary.files.iter();
+        files.map(|file| (file.name.clone(), file.member.to_string(), file.kinds.clone())).collect()
+    };
+    assert_eq!(
+        told(&summary),
+        [
+            ("01-party.webm".to_owned(), "party".to_owned(), vec![Kind::Audio, Kind::Video]),
+            ("02-party-screen.webm".to_owned(), "party".to_owned(), vec![Kind::Screen]),
+            ("03-telephone.webm".to_owned(), "telephone".to_owned(), vec![Kind::Audio]),
+        ]
+    );
+    let report = verify(&path).unwrap();
+    assert!(report.complete);
+    let checked: Vec<_> =
+        report.files.iter().map(|file| (file.name.clone(), file.member.clone(), file.kinds.clone())).collect();
+    assert_eq!(checked, told(&summary), "the chain tells the same");
+    assert!(summary.files[1].end_ms.abs_diff(begin + 1_800) <= 20, "one clock for all files: {summary:?}");
 }
 
 #[test]

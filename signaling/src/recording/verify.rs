@@ -4,6 +4,7 @@
 //! that was about to be written again) is a *tail*: told, and no error, because nothing in it was ever confirmed.
 
 use super::manifest::{self, Body, FORMAT, Line};
+use crate::message::Kind;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -45,6 +46,8 @@ pub struct FileReport {
     pub name: String,
     /// Whose.
     pub member: String,
+    /// Sound, camera or screen; none in manifests from before this was told.
+    pub kinds: Vec<Kind>,
     /// Bytes that the manifest covers.
     pub bytes: u64,
     /// Bytes behind them.
@@ -122,8 +125,8 @@ pub fn verify(folder: &Path) -> Result<Report, VerifyError> {
             }
             _ if index == 0 => return Err(broken(number, None, "the first line is not the recording's beginning")),
             Body::Event { .. } => report.events += 1,
-            Body::Header { file, member, length, sha256, .. } => {
-                check.header(number, (file, member), *length, sha256, later)?;
+            Body::Header { file, member, kinds, length, sha256, .. } => {
+                check.header(number, (file, member, kinds), *length, sha256, later)?;
             }
             Body::Segment { file, offset, length, sha256, to_ms, .. } => {
                 check.segment(number, file, (*offset, *length), sha256)?;
@@ -194,7 +197,7 @@ impl Check<'_> {
     fn header(
         &mut self,
         number: u64,
-        (file, member): (&str, &str),
+        (file, member, kinds): (&str, &str, &[Kind]),
         length: u64,
         sha256: &str,
         later: &[Line],
@@ -206,12 +209,14 @@ impl Check<'_> {
         let report = self.files.entry(file.to_owned()).or_insert_with(|| FileReport {
             name: file.to_owned(),
             member: member.to_owned(),
+            kinds: Vec::new(),
             bytes: length,
             tail_bytes: 0,
             segments: 0,
             closed: false,
             sha256: None,
         });
+        report.kinds = kinds.to_vec();
         let segments = report.segments;
         let of_this = |body: &Body| match body {
             Body::Header { file: other, .. } | Body::Segment { file: other, .. } => other == file,

@@ -3,7 +3,7 @@
 //! A file is a header of exactly [`HEADER_BYTES`], then clusters of known size, then (at the finish) the cues. The header says "unknown
 //! size" until the finish, so a file that ends anywhere between clusters plays. The header is padded, so that it can be written again in place.
 
-use super::track::Picture;
+use super::picture::Picture;
 
 /// The header's fixed length in bytes: one page of a disk, so that rewriting it is one write.
 pub(crate) const HEADER_BYTES: usize = 4096;
@@ -130,7 +130,7 @@ pub(crate) fn cues(header: &Header, list: &[Cue]) -> Vec<u8> {
 
 /// The EBML head: which kind of file, for which readers.
 fn ebml_head(header: &Header) -> Vec<u8> {
-    // WebM allows VP8 but not H.264; the same file with H.264 inside is Matroska.
+    // WebM allows VP8, VP9 and AV1 but not H.264; the same file with H.264 inside is Matroska.
     let kind = if matches!(header.video, Some(Picture::H264 { .. })) { "matroska" } else { "webm" };
     let body = [
         number(0x4286, 1),
@@ -184,6 +184,8 @@ fn tracks(header: &Header) -> Vec<u8> {
     if let Some(picture) = &header.video {
         let (codec, private, (width, height)) = match picture {
             Picture::Vp8 { size } => ("V_VP8", None, *size),
+            Picture::Vp9 { size } => ("V_VP9", None, *size),
+            Picture::Av1 { size, configuration } => ("V_AV1", Some(configuration), *size),
             Picture::H264 { size, configuration } => ("V_MPEG4/ISO/AVC", Some(configuration), *size),
         };
         let video = [number(0xB0, u64::from(width)), number(0xBA, u64::from(height))].concat();
@@ -273,7 +275,9 @@ mod tests {
     fn every_header_has_its_fixed_length() {
         let vp8 = Picture::Vp8 { size: (640, 360) };
         let h264 = Picture::H264 { size: (1280, 720), configuration: vec![1; 60] };
-        for video in [None, Some(vp8), Some(h264)] {
+        let vp9 = Picture::Vp9 { size: (640, 360) };
+        let av1 = Picture::Av1 { size: (1280, 720), configuration: vec![1; 20] };
+        for video in [None, Some(vp8), Some(vp9), Some(h264), Some(av1)] {
             for finish in [None, Some(Finish { duration_ms: 5_000, cues_at: 90_000, length: 91_000 })] {
                 let bytes = header(&Header { audio: true, video: video.clone(), finish: finish.clone() });
                 assert_eq!(bytes.len(), HEADER_BYTES);

@@ -93,12 +93,8 @@ impl ForwardingTable {
         self.viewers.iter().find(|viewer| &viewer.member == member)
     }
 
-    /// The members whose media this one gets, in a small room.
-    pub fn heard_by<'a>(&'a self, listener: &'a MemberId) -> impl Iterator<Item = &'a Route> {
-        self.routes.iter().filter(move |route| self.listeners(&route.from).any(|to| to == listener))
-    }
-
     /// The members who get this one's media, in a small room.
+    #[cfg(test)]
     pub fn listeners<'a>(&'a self, from: &'a MemberId) -> impl Iterator<Item = &'a MemberId> {
         let hears = move |viewer: &&Viewer| match &viewer.audio {
             Voices::Everybody(voices) => voices.contains(from),
@@ -182,7 +178,8 @@ fn large(viewer: &Member, members: &[Member], floor: &Floor, ranks: &Ranks<'_>, 
                 size: Size::Podium,
             }));
             let beside = ranks.latest.iter().copied().filter(|id| Some(*id) != podium && **id != viewer.id);
-            video.extend(places("tile", tiles, beside, Size::Tile, before));
+            // A tenth of the window's width each.
+            video.extend(places("tile", tiles, beside, Size::Thumb, before));
         }
         Layout::Grid => {
             // Whom the viewer pinned and who stands on the podium come first here too, in no larger a size.

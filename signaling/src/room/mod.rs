@@ -1,6 +1,6 @@
 //! A room: the pure [`core`] decides, the task here performs. Everything that touches a room comes through its two bounded inboxes.
 
-mod core;
+pub(crate) mod core;
 mod floor;
 mod layout;
 mod member;

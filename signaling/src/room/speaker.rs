@@ -114,6 +114,7 @@ impl SpeakerDetector {
         self.lead.take_if(|lead| &lead.member == member);
     }
 
+    #[cfg(test)]
     /// What was told last.
     pub fn speakers(&self) -> &Speakers {
         &self.told

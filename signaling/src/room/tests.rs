@@ -6,13 +6,14 @@ mod floor;
 mod large;
 mod line;
 mod random;
+mod restart;
 
 use super::core::{MAX_MEMBERS, MediaAction, Output, RoomCore, SEAT_KEPT_MS};
 use super::{ForwardingTable, Size, Speakers};
 use crate::event::{Join, JoinError, LeaveReason, Refusal, RoomCommand, RoomEventKind};
 use crate::media::{MediaEvent, MediaEventKind};
 use crate::message::{
-    ClientMessage, ErrorCode, Kind, MemberStatus, MemberView, RecordingState, ServerMessage, SessionState,
+    ClientMessage, Direction, ErrorCode, Kind, MemberStatus, MemberView, RecordingState, ServerMessage, SessionState,
 };
 use crate::recording::RecorderEvent;
 use crate::{ConnectionId, MemberId, Role, SeatToken};
@@ -289,7 +290,7 @@ fn the_officer_mutes_and_the_member_may_speak_again() {
 fn a_seat_is_kept_for_half_a_minute() {
     let (mut world, officer, party) = World::hearing();
     let token = world.seat(party);
-    world.media(party, "party", MediaEventKind::Up);
+    world.media(party, "party", MediaEventKind::Up(Direction::Publish));
     world.lose(party);
     assert_eq!(world.members(officer)[1].status, MemberStatus::Away);
     world.wait(SEAT_KEPT_MS - 1);
@@ -300,7 +301,7 @@ fn a_seat_is_kept_for_half_a_minute() {
     assert_eq!(world.seat(back), token);
     assert_eq!(world.events.last(), Some(&RoomEventKind::Reconnected { member: "party".into() }));
     assert!(world.media.contains(&MediaAction::Subscribe("party".into(), back)));
-    world.media(party, "party", MediaEventKind::Down);
+    world.media(party, "party", MediaEventKind::Down(Direction::Publish));
     assert_eq!(world.members(officer)[1].status, MemberStatus::InRoom, "the old connection's end is stale news");
 
     world.lose(back);
@@ -377,6 +378,24 @@ fn a_pause_stops_the_recording_and_an_ended_session_stays_ended() {
     assert!(
         matches!(world.last(officer), Some(ServerMessage::Session(view)) if view.recording == RecordingState::Failed)
     );
+}
+
+#[test]
+fn what_cannot_be_recorded_stays_paused() {
+    let (mut world, _, _) = World::hearing();
+    let told = |world: &mut World, event| {
+        let outputs = world.core.recorder(event);
+        world.keep(outputs);
+    };
+    told(&mut world, RecorderEvent::Started);
+    world.order(&RoomCommand::SetSession(SessionState::InSession)).unwrap();
+    told(&mut world, RecorderEvent::Failed { reason: "no space left".to_owned() });
+    world.order(&RoomCommand::SetSession(SessionState::Paused)).unwrap();
+    assert_eq!(world.order(&RoomCommand::SetSession(SessionState::InSession)), Err(Refusal::RecordingFailed));
+    told(&mut world, RecorderEvent::Resumed { gap_ms: 3_000 });
+    assert_eq!(world.pauses.last(), Some(&true), "the disk takes data again, the session is still paused");
+    world.order(&RoomCommand::SetSession(SessionState::InSession)).unwrap();
+    assert_eq!(world.pauses.last(), Some(&false));
 }
 
 #[test]

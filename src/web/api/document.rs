@@ -244,6 +244,19 @@ pub struct PresenceDocument {
     detail: String,
 }
 
+/// A time during which somebody's line was in trouble.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LineDocument {
+    member: String,
+    /// `fair`, `poor` or `broken`.
+    trouble: &'static str,
+    from: String,
+    until: String,
+    /// The worst that was measured: packets lost of a hundred, and milliseconds there and back.
+    loss_percent: i64,
+    round_trip_ms: i64,
+}
+
 /// A hearing.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HearingDocument {
@@ -266,6 +279,8 @@ pub struct HearingDocument {
     order: Option<OrderDocument>,
     signed_at: Option<String>,
     presence: Vec<PresenceDocument>,
+    /// When whose line was in trouble.
+    lines: Vec<LineDocument>,
 }
 
 /// How a hearing with its file looks.
@@ -310,6 +325,18 @@ pub(super) fn hearing(file: HearingFile) -> HearingDocument {
                 what: l.what.code(),
                 session: l.phase.code(),
                 detail: l.detail,
+            })
+            .collect(),
+        lines: file
+            .lines
+            .into_iter()
+            .map(|spell| LineDocument {
+                member: spell.member,
+                trouble: spell.trouble.code(),
+                from: spell.from.rfc3339(),
+                until: spell.until.rfc3339(),
+                loss_percent: spell.loss_percent,
+                round_trip_ms: spell.round_trip_ms,
             })
             .collect(),
     }

@@ -126,7 +126,7 @@ pub(super) struct ActionBody {
     (status = 404, body = Problem),
     (status = 409, body = Problem, description = "a rule refuses; `type` ends in its name"),
     (status = 422, body = Problem),
-    (status = 503, body = Problem, description = "the recording cannot begin"),
+    (status = 503, body = Problem, description = "the hearing cannot be recorded now"),
 ))]
 pub(super) async fn act(
     State(app): State<App>,

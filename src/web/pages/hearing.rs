@@ -3,21 +3,23 @@
 use axum::extract::{Form as Posted, Path, Query, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::super::App;
-use super::super::views::hearing::{Attempt, Hearing as View, Notice, Order, RoomAccess, Seat, Written};
+use super::super::views::hearing::{Attempt, Hearing as View, Line, Notice, Order, RoomAccess, Seat, Written};
 use super::super::views::recording::{File, Recording as RecordingView, Verdict as Shown};
 use super::super::views::{Flash, Form, Page};
 use super::case_view::state;
 use super::reader::{Answer, Reader, see_other};
 use crate::domain::hearing::{Finding, HearingCommand, Phase};
+use crate::domain::line::{Spell, Trouble};
 use crate::domain::policy::Act;
 use crate::domain::presence::Part;
 use crate::id::HearingId;
 use crate::service::hearings::{self, HearingAction, HearingFile};
 use crate::service::recordings::{self, Verdict};
 use crate::service::rooms::{self, NOTICE_VERSION, Seat as Given};
-use crate::service::{Problem, ServiceError};
+use crate::service::{Hub, Problem, ServiceError};
 use crate::store::hearings::LedgerLine;
 use crate::store::people;
 
@@ -174,7 +176,7 @@ async fn view(
             version: NOTICE_VERSION.to_owned(),
             text: vec![said("notice-text-1"), said("notice-text-2"), said("notice-text-3")],
         },
-        room: given.filter(|_| is_open).map(|given| access(&given)),
+        room: given.filter(|_| is_open).map(|given| access(&app.hub, &given)),
         attempts: file
             .hearing
             .attempts
@@ -193,10 +195,29 @@ async fn view(
             reasons: order.reasons,
         }),
         has_recording: matches!(visitor, Visitor::Staff { .. }) && !file.recordings.is_empty(),
+        lines: matches!(visitor, Visitor::Staff { .. }).then(|| troubles(&file)),
         returned,
         officer,
         page,
     })
+}
+
+/// Poor and broken lines. That pictures were coarse for a while is in the file, and no reason to read about it.
+fn troubles(file: &HearingFile) -> Vec<Line> {
+    let name = |member: &str| {
+        let line = file.ledger.iter().rev().find(|line| line.member == member && !line.name.is_empty());
+        line.map_or_else(|| member.to_owned(), |line| line.name.clone())
+    };
+    let told = |spell: &&Spell| matches!(spell.trouble, Trouble::Poor | Trouble::Broken);
+    let told = file.lines.iter().filter(told).take(View::LINES).map(|spell| Line {
+        name: name(&spell.member),
+        trouble: spell.trouble.code(),
+        from_ms: spell.from.millis(),
+        until_ms: spell.until.millis(),
+        loss_percent: spell.loss_percent,
+        round_trip_ms: spell.round_trip_ms,
+    });
+    told.collect()
 }
 
 /// As [`state`], and whether the party is at the door.
@@ -239,7 +260,7 @@ async fn seat(
     }
 }
 
-fn access(given: &Given) -> RoomAccess {
+fn access(hub: &Hub, given: &Given) -> RoomAccess {
     RoomAccess {
         // Without scheme and host: the page's own, whichever listener it came by.
         url: format!("/rooms/{}/signal?token={}", given.join.room, given.token),
@@ -247,6 +268,7 @@ fn access(given: &Given) -> RoomAccess {
         room: given.join.room.clone(),
         member: given.join.member.clone(),
         probe: Some(format!("/rooms/{}/probe?token={}", given.join.room, given.token)),
+        ice_servers: json!(rooms::ice_servers(hub, &given.join)),
     }
 }
 
@@ -295,7 +317,8 @@ pub(super) async fn recording(
     let ended = recording.ended_at.unwrap_or(recording.started_at);
     let seconds = (ended.millis() - recording.started_at.millis()) / 1_000;
     let shown = files.into_iter().filter(|f| f.media_type.starts_with("video/")).map(|f| {
-        let member = facts.iter().find(|(name, _)| *name == f.name).map(|(_, member)| member.clone());
+        let facts = facts.iter().find(|facts| facts.name == f.name);
+        let member = facts.map(|facts| facts.member.clone());
         let person = file.ledger.iter().find(|l| Some(&l.member) == member.as_ref() && !l.name.is_empty());
         File {
             participant: person.map_or_else(|| member.clone().unwrap_or_default(), |p| p.name.clone()),
@@ -304,7 +327,8 @@ pub(super) async fn recording(
             name: f.name,
             bytes: f.size,
             seconds,
-            has_picture: true,
+            is_screen: facts.is_some_and(|facts| facts.is_screen),
+            has_picture: facts.is_none_or(|facts| facts.has_picture),
         }
     });
     reader.show(&RecordingView {

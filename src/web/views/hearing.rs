@@ -4,7 +4,7 @@
 //! loading a page would drop the camera. What follows the end is rendered by the server.
 
 use askama::Template;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::page::json_block;
 use super::{Choice, Flash, Form, Page};
@@ -38,6 +38,8 @@ pub struct Hearing {
     /// The order, once made.
     pub order: Option<Order>,
     pub has_recording: bool,
+    /// Poor and broken lines, for those who judge whether the unit was heard; None for everybody else.
+    pub lines: Option<Vec<Line>>,
     /// The form that came back: `record`, `order`, `attempt` or `ex_parte`.
     pub returned: Option<(String, Form)>,
 }
@@ -71,6 +73,8 @@ pub struct RoomAccess {
     pub member: String,
     /// Where the hub answers a trial connection (SDP in, SDP out), if it does.
     pub probe: Option<String>,
+    /// The relays of the self-test, a list of `RTCIceServer`. Once inside, the room tells them anew.
+    pub ice_servers: Value,
 }
 
 #[derive(Debug)]
@@ -89,6 +93,18 @@ pub struct Written {
     pub text: String,
 }
 
+/// Somebody's line was in trouble for a while.
+#[derive(Debug)]
+pub struct Line {
+    pub name: String,
+    /// `poor` or `broken`.
+    pub trouble: &'static str,
+    pub from_ms: i64,
+    pub until_ms: i64,
+    pub loss_percent: i64,
+    pub round_trip_ms: i64,
+}
+
 #[derive(Debug)]
 pub struct Order {
     pub at_ms: i64,
@@ -99,6 +115,8 @@ pub struct Order {
 }
 
 impl Hearing {
+    /// Lines that the page tells; a hearing with more had bad lines throughout.
+    pub const LINES: usize = 60;
     /// Rows of findings that the order's form offers: fields `issue1`, `finding1`, `issue2`, …
     pub const FINDINGS: usize = 3;
     /// Attempts that a hearing without the party needs.
@@ -108,7 +126,7 @@ impl Hearing {
     const RESULTS: [&'static str; 5] = ["no_answer", "busy", "declined", "wrong_number", "reached"];
 
     /// What `hearing-room.js` and the modules under it say.
-    const SCRIPT_TEXTS: [&'static str; 105] = [
+    const SCRIPT_TEXTS: [&'static str; 106] = [
         "admit",
         "send-back",
         "mute",
@@ -169,6 +187,7 @@ impl Hearing {
         "action-done",
         "leave-sure",
         "room-blocked",
+        "room-sound-held",
         "shares-screen",
         "screen-of",
         "show-large",
@@ -216,6 +235,23 @@ impl Hearing {
         "role-telephone",
     ];
 
+    /// A line's trouble in words.
+    fn trouble(&self, line: &Line) -> String {
+        let text = self.page.text;
+        let length = text.length((line.until_ms - line.from_ms) / 1_000);
+        text.say_with(
+            &format!("trouble-{}", line.trouble),
+            &[
+                ("name", &line.name),
+                ("from", &text.time(line.from_ms)),
+                ("until", &text.time(line.until_ms)),
+                ("length", &length),
+                ("loss", &text.number(line.loss_percent)),
+                ("delay", &text.number(line.round_trip_ms)),
+            ],
+        )
+    }
+
     fn is_over(&self) -> bool {
         matches!(self.state.as_str(), "ended" | "recorded" | "ordered" | "ex_parte" | "cancelled")
     }
@@ -245,7 +281,14 @@ impl Hearing {
 
     fn room_data(&self) -> String {
         let room = self.room.as_ref().map(|room| {
-            json!({ "url": room.url, "token": room.token, "room": room.room, "member": room.member, "probe": room.probe })
+            json!({
+                "url": room.url,
+                "token": room.token,
+                "room": room.room,
+                "member": room.member,
+                "probe": room.probe,
+                "ice_servers": room.ice_servers,
+            })
         });
         json_block(&json!({
             "hearing": self.id,
@@ -299,11 +342,13 @@ pub(super) mod samples {
                 room: "h1".into(),
                 member: "m1".into(),
                 probe: None,
+                ice_servers: json!([]),
             }),
             attempts: vec![],
             record: None,
             order: None,
             has_recording: false,
+            lines: presides.then(Vec::new),
             returned: None,
         }
     }
@@ -334,6 +379,17 @@ pub(super) mod samples {
             text: "The unit was heard.\nThe bank's letter was shown.".into(),
         });
 
+        let mut troubled = ended(presiding(), true);
+        let line = |trouble, minutes, round_trip_ms| Line {
+            name: "Meera Kulkarni".into(),
+            trouble,
+            from_ms: NOW - HOUR,
+            until_ms: NOW - HOUR + minutes * HOUR / 60,
+            loss_percent: 22,
+            round_trip_ms,
+        };
+        troubled.lines = Some(vec![line("poor", 3, 640), line("broken", 1, 0)]);
+
         let mut ordered = Hearing { state: "ordered".into(), ..ended(party(), false) };
         ordered.record = Some(Written { at_ms: NOW, by: "R. Banerjee".into(), text: "The unit was heard.".into() });
         ordered.order = Some(Order {
@@ -349,6 +405,7 @@ pub(super) mod samples {
             ("hearing-early", early),
             ("hearing-after-party", ended(party(), false)),
             ("hearing-after-officer", ended(presiding(), true)),
+            ("hearing-after-lines", troubled),
             ("hearing-after-refused", refused),
             ("hearing-ordered", ordered),
         ]

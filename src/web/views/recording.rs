@@ -35,6 +35,8 @@ pub struct File {
     pub url: String,
     pub bytes: u64,
     pub seconds: i64,
+    /// The participant's shared screen, beside the camera.
+    pub is_screen: bool,
     pub has_picture: bool,
 }
 
@@ -80,6 +82,15 @@ impl Recording {
         self.page.say2("recording-part", ("part", &part.to_string()), ("all", &self.parts.len().to_string()))
     }
 
+    /// Whose file, and that it is the screen.
+    fn heading(&self, file: &File) -> String {
+        if file.is_screen {
+            format!("{} · {}", file.participant, self.page.say("screen-of"))
+        } else {
+            file.participant.clone()
+        }
+    }
+
     /// Bytes as "3.4 MB".
     fn size(bytes: &u64) -> String {
         let tenths = bytes / 100_000;
@@ -101,6 +112,7 @@ pub(super) mod samples {
             url: format!("/api/v1/recordings/sample/files/{name}"),
             bytes: 3_412_345,
             seconds: 872,
+            is_screen: name.contains("screen"),
             has_picture,
         };
         let recording = |verdict| Recording {
@@ -115,6 +127,7 @@ pub(super) mod samples {
                 file("01-officer.webm", "R. Banerjee", "presiding_officer", true),
                 file("02-party.webm", "Meera Kulkarni", "party", true),
                 file("03-telephone.webm", "+91 98000 00417", "telephone", false),
+                file("04-party-screen.webm", "Meera Kulkarni", "party", true),
             ],
             verdict,
             manifest: Some("/api/v1/recordings/sample/files/manifest.jsonl".into()),

@@ -2,7 +2,7 @@
 //!
 //! * [`twcc`] reads the viewer's feedback; [`sent`] remembers what was sent under which number.
 //! * [`trend`] sees queues grow, [`aimd`] turns that into a rate, bounded by [`loss`] and by what really arrives ([`acked`]).
-//! * [`probe`] finds out quickly whether more goes through.
+//! * [`train`] frees the pacer on fast lines; [`probe`] finds out quickly whether more goes through.
 //!
 //! Rates are bits/s on the wire, IP and UDP included; times are microseconds on the owner's clock ([`micros_between`]). Without transport-wide feedback the rate follows receiver reports and REMB.
 
@@ -11,15 +11,17 @@ mod aimd;
 mod loss;
 mod probe;
 mod sent;
+mod train;
 mod trend;
 pub(crate) mod twcc;
 
 use acked::AckedRate;
 use aimd::Aimd;
-use loss::LossBound;
+use loss::{LossBound, Run};
 use probe::Prober;
 use sent::{Fate, Sent, SentLog};
 use std::time::Instant;
+use train::Trains;
 use trend::{Trend, Usage};
 use twcc::{Feedback, ReferenceClock, Status};
 
@@ -27,6 +29,8 @@ use twcc::{Feedback, ReferenceClock, Status};
 const WIRE_OVERHEAD: u32 = 28;
 /// The pacer sends faster than the estimate, lest a picture be spread over the time of the next.
 const PACE: f64 = 2.5;
+/// … and at this share of what the narrowest link was seen to pass.
+const PACE_ON_LINE: f64 = 0.8;
 /// Before anything is known, microseconds.
 const FIRST_ROUND_TRIP: i64 = 100_000;
 const LONGEST_ROUND_TRIP: i64 = 10_000_000;
@@ -62,6 +66,7 @@ pub(crate) struct Estimator {
     trend: Trend,
     aimd: Aimd,
     acked: AckedRate,
+    trains: Trains,
     loss: LossBound,
     prober: Prober,
     remb: Option<f64>,
@@ -73,8 +78,9 @@ pub(crate) struct Estimator {
     unanswered: Option<i64>,
     /// The rate when the silence began, and when it next falls.
     silence: Option<(f64, i64)>,
-    /// What was sent lately, for viewers without feedback: bytes since, and bits/s.
+    /// What was sent lately, for viewers without feedback: bytes since the last report and since the rate was last told, and that in bits/s.
     sent_bytes: u64,
+    sent_lately: u64,
     sent_since: i64,
     sent_rate: f64,
     estimate: f64,
@@ -91,6 +97,7 @@ impl Estimator {
             trend: Trend::new(),
             aimd: Aimd::new(start, now),
             acked: AckedRate::default(),
+            trains: Trains::default(),
             loss: LossBound::new(now),
             prober: Prober::new(),
             remb: None,
@@ -100,6 +107,7 @@ impl Estimator {
             unanswered: None,
             silence: None,
             sent_bytes: 0,
+            sent_lately: 0,
             sent_since: now,
             sent_rate: 0.0,
             estimate: start,
@@ -136,16 +144,23 @@ impl Estimator {
     pub fn feedback(&mut self, feedback: &Feedback<'_>, now: i64) {
         let reference = self.clock.unwrap(feedback.reference);
         self.arrivals.clear();
-        let (mut arrived, mut lost) = (0, 0);
+        let (mut arrived, mut lost, mut bytes) = (0, 0, 0);
+        let mut run = Run::default();
         let Self { log, arrivals, loss, prober, .. } = self;
         let mut newest_sent = None;
         feedback.each(|place, status| {
             let came = status != Status::Lost;
             let Some(sent) = log.tell(feedback.base.wrapping_add(place), came) else { return };
+            if sent.fate == Fate::Unknown {
+                bytes += u64::from(sent.bytes);
+            }
             match (came, sent.fate) {
                 (true, Fate::Unknown) => arrived += 1,
-                (false, _) => lost += 1,
+                (false, _) => run.add(sent.at),
                 (true, _) => loss.found(),
+            }
+            if came {
+                lost += std::mem::take(&mut run).lost();
             }
             let at = if let Status::Arrived(after) = status { Some(reference + after) } else { None };
             if sent.probe != 0 && sent.fate == Fate::Unknown {
@@ -156,6 +171,7 @@ impl Estimator {
                 newest_sent = newest_sent.max(Some(sent.at));
             }
         });
+        lost += run.lost();
         if arrived == 0 && lost == 0 && self.arrivals.is_empty() {
             return;
         }
@@ -164,7 +180,7 @@ impl Estimator {
         {
             self.smooth_round_trip(now - sent);
         }
-        self.loss.count(arrived, lost);
+        self.loss.count(arrived, lost, bytes);
         self.last_feedback = Some(now);
         self.unanswered = None;
         if self.silence.take().is_some() {
@@ -174,6 +190,7 @@ impl Estimator {
         for (arrived, sent, bytes) in &self.arrivals {
             self.acked.arrived(*arrived, *bytes);
             self.trend.arrived(*sent, *arrived);
+            self.trains.arrived(*sent, *arrived, *bytes);
         }
         self.log.forget_before(now);
         self.decide(now);
@@ -185,11 +202,14 @@ impl Estimator {
             return;
         }
         let lost = lost.min(expected);
-        self.loss.count(expected - lost, lost);
+        // Reports of several streams come together; what was sent is counted with the first.
+        let bytes = std::mem::take(&mut self.sent_bytes);
+        self.loss.count(expected - lost, lost, bytes);
+        self.sent_lately += bytes;
         let passed = now - self.sent_since;
         if passed >= 500_000 {
-            self.sent_rate = self.sent_bytes as f64 * 8_000_000.0 / passed as f64;
-            (self.sent_bytes, self.sent_since) = (0, now);
+            self.sent_rate = self.sent_lately as f64 * 8_000_000.0 / passed as f64;
+            (self.sent_lately, self.sent_since) = (0, now);
         }
         // Nothing can be probed: to find out whether more goes through, more must be sent, up to what is wanted.
         let arriving = self.sent_rate * (1.0 - self.loss.share());
@@ -259,7 +279,8 @@ impl Estimator {
 
     /// How fast the pacer may send, bits/s.
     pub fn pace(&self) -> f64 {
-        (PACE * self.estimate).max(self.prober.rate().unwrap_or(0.0))
+        let line = self.trains.rate().unwrap_or(0.0);
+        (PACE * self.estimate).max(PACE_ON_LINE * line).max(self.prober.rate().unwrap_or(0.0))
     }
 
     /// 0 to 1.
@@ -290,7 +311,11 @@ impl Estimator {
         if usage == Usage::Overusing {
             self.prober.not_before(now + PROBE_AFTER_OVERUSE);
         }
-        self.aimd.update(usage, self.acked.rate(), round_trip, now);
+        // The queue that a probe made is gone by itself; less than what flows beside it would be the answer to nothing.
+        if usage != Usage::Overusing || !self.prober.disturbs(now) {
+            let acked = if usage == Usage::Overusing { self.acked.peak() } else { self.acked.rate() };
+            self.aimd.update(usage, acked, round_trip, now);
+        }
         self.loss.decide(self.estimate, round_trip, now);
         self.settle();
     }
@@ -363,6 +388,11 @@ pub(crate) fn micros_between(epoch: Instant, now: Instant) -> i64 {
 )]
 pub(crate) fn whole(value: f64) -> u64 {
     value as u64
+}
+
+/// The same for times.
+pub(crate) fn micros_of(value: f64) -> i64 {
+    i64::try_from(whole(value)).unwrap_or(i64::MAX)
 }
 
 fn on_wire(bytes: usize) -> u32 {

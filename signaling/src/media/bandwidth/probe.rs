@@ -1,8 +1,10 @@
 //! Short bursts above the estimate find out whether more goes through, long before growth by eight in a hundred would
 //! (libwebrtc's `ProbeController` and `ProbeBitrateEstimator`).
 
-/// A burst lasts at least this many microseconds …
-const LASTS: i64 = 20_000;
+/// A burst lasts at least this many microseconds, longer on slow ways, where a radio's jitter would else pass for speed …
+const LASTS: f64 = 20_000.0;
+const LASTS_SLOW: f64 = 40_000.0;
+const SLOW: f64 = 2_000_000.0;
 /// … and has at least this many packets.
 const FEWEST: u32 = 6;
 /// A burst tries twice the estimate.
@@ -11,6 +13,8 @@ const STEP: f64 = 2.0;
 const AGAIN: i64 = 200_000;
 const FIRST_WAIT: i64 = 2_000_000;
 const LONGEST_WAIT: i64 = 6_000_000;
+/// So long after the last word on a burst its queue may still be seen.
+const DISTURBS: i64 = 300_000;
 /// A burst of which nothing is heard is over.
 const GIVE_UP: i64 = 1_500_000;
 /// So much of a burst must have been told of before it says anything.
@@ -23,6 +27,7 @@ pub(super) struct Prober {
     last_id: u16,
     next_at: i64,
     wait: i64,
+    ended: i64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +67,7 @@ struct Span {
 
 impl Prober {
     pub fn new() -> Self {
-        Self { wanted: 0.0, burst: None, last_id: 0, next_at: 0, wait: FIRST_WAIT }
+        Self { wanted: 0.0, burst: None, last_id: 0, next_at: 0, wait: FIRST_WAIT, ended: i64::MIN / 2 }
     }
 
     pub fn want(&mut self, rate: f64) {
@@ -91,6 +96,7 @@ impl Prober {
             return;
         }
         let rate = (STEP * estimate).min(1.15 * target);
+        let lasts = if rate < SLOW { LASTS_SLOW } else { LASTS };
         self.last_id = self.last_id.wrapping_add(1).max(1);
         self.burst = Some(Burst {
             id: self.last_id,
@@ -98,7 +104,7 @@ impl Prober {
             began: now,
             bytes: 0,
             packets: 0,
-            enough_bytes: super::whole(rate * LASTS as f64 / 8_000_000.0),
+            enough_bytes: super::whole(rate * lasts / 8_000_000.0),
             told_packets: 0,
             arrived: None,
         });
@@ -126,6 +132,11 @@ impl Prober {
     /// The burst wants one more packet now.
     pub fn wants_packet(&self, now: i64) -> bool {
         self.packet_due().is_some_and(|due| due <= now)
+    }
+
+    /// What is heard now may be the burst's own doing.
+    pub fn disturbs(&self, now: i64) -> bool {
+        self.burst.is_some() || now - self.ended < DISTURBS
     }
 
     /// Every packet that leaves while a burst is sent belongs to it; 0 is none.
@@ -181,6 +192,7 @@ impl Prober {
             return None;
         }
         self.burst = None;
+        self.ended = now;
         let proved = burst.proved();
         if proved.is_some_and(|proof| proof.rate > 0.7 * burst.rate) {
             self.wait = FIRST_WAIT;
@@ -205,7 +217,7 @@ impl Burst {
 
     fn proved(&self) -> Option<Proof> {
         let span = self.arrived?;
-        if f64::from(span.packets) < ENOUGH * f64::from(self.packets) {
+        if span.packets < FEWEST / 2 {
             return None;
         }
         let sent_rate = rate(span.bytes - span.last_sent_bytes, span.last_sent - span.first_sent)?;
@@ -213,9 +225,10 @@ impl Burst {
         if arrived_rate > 2.0 * sent_rate {
             return None;
         }
-        // Slower out than in: the way is full, and this is what it carries.
-        let is_full = arrived_rate < 0.9 * sent_rate;
-        let rate = if is_full { 0.95 * arrived_rate } else { arrived_rate.min(sent_rate) };
+        // Slower out than in, or less out than in: the way is full, and this is what it carries.
+        let has_lost = f64::from(span.packets) < ENOUGH * f64::from(self.packets);
+        let is_full = has_lost || arrived_rate < 0.9 * sent_rate;
+        let rate = if is_full { 0.95 * arrived_rate.min(sent_rate) } else { arrived_rate.min(sent_rate) };
         Some(Proof { rate, is_full })
     }
 }

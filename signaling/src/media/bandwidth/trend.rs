@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 const GROUP: i64 = 5_000;
 /// Packets that arrive bunched belong together for at most this long.
 const LONGEST_BUNCH: i64 = 100_000;
-/// A pause after which everything starts afresh.
+/// A pause, or a jump of the receiver's clock, after which everything starts afresh.
 const FORGET_AFTER: i64 = 2_000_000;
 const WINDOW: usize = 20;
 const SMOOTHING: f64 = 0.9;
@@ -76,7 +76,7 @@ impl Trend {
 
     /// A packet that arrived; both times in microseconds, each on its own clock.
     pub fn arrived(&mut self, sent: i64, arrived: i64) {
-        if self.group.is_some_and(|group| arrived - group.last_arrived > FORGET_AFTER) {
+        if self.group.is_some_and(|group| (arrived - group.last_arrived).abs() > FORGET_AFTER) {
             *self = Self::new();
         }
         let Some(group) = &mut self.group else {

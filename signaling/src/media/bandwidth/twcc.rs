@@ -139,3 +139,120 @@ fn symbol(chunk: u16, index: u16) -> u16 {
         _ => (chunk >> 12_u16.saturating_sub(2 * index)) & 3,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rtc::rtcp::transport_feedbacks::transport_layer_cc::{
+        PacketStatusChunk, RecvDelta, RunLengthChunk, StatusChunkTypeTcc, StatusVectorChunk, SymbolSizeTypeTcc,
+        SymbolTypeTcc, TransportLayerCc,
+    };
+    use rtc::shared::marshal::Marshal;
+
+    fn symbol_of(kind: u8) -> SymbolTypeTcc {
+        u16::from(kind).into()
+    }
+
+    /// A message of the library's, and what it says.
+    fn message(chunks: &[(u8, Vec<u8>)]) -> (Vec<u8>, Vec<u8>) {
+        let (mut packet_chunks, mut kinds) = (Vec::new(), Vec::new());
+        for (form, content) in chunks {
+            let list: Vec<u8> = match form {
+                0 => vec![content[0] % 3; content.len()],
+                1 => (0..14).map(|at| content[at % content.len()] % 2).collect(),
+                _ => (0..7).map(|at| content[at % content.len()] % 3).collect(),
+            };
+            let symbol_list = list.iter().map(|kind| symbol_of(*kind)).collect();
+            let type_tcc = StatusChunkTypeTcc::StatusVectorChunk;
+            packet_chunks.push(match form {
+                0 => PacketStatusChunk::RunLengthChunk(RunLengthChunk {
+                    type_tcc: StatusChunkTypeTcc::RunLengthChunk,
+                    packet_status_symbol: symbol_of(list[0]),
+                    run_length: u16::try_from(list.len()).unwrap(),
+                }),
+                1 => PacketStatusChunk::StatusVectorChunk(StatusVectorChunk {
+                    type_tcc,
+                    symbol_size: SymbolSizeTypeTcc::OneBit,
+                    symbol_list,
+                }),
+                _ => PacketStatusChunk::StatusVectorChunk(StatusVectorChunk {
+                    type_tcc,
+                    symbol_size: SymbolSizeTypeTcc::TwoBit,
+                    symbol_list,
+                }),
+            });
+            kinds.extend(list);
+        }
+        let recv_deltas = (0_i64..).zip(&kinds).filter(|(_, kind)| **kind != 0).map(|(at, kind)| RecvDelta {
+            type_tcc_packet: symbol_of(*kind),
+            delta: if *kind == 1 { at % 256 * DELTA_STEP } else { (at - 300) * DELTA_STEP },
+        });
+        let feedback = TransportLayerCc {
+            base_sequence_number: 65_530,
+            packet_status_count: u16::try_from(kinds.len()).unwrap(),
+            reference_time: 0x00ab_cdef,
+            fb_pkt_count: 9,
+            packet_chunks,
+            recv_deltas: recv_deltas.collect(),
+            ..TransportLayerCc::default()
+        };
+        (feedback.marshal().unwrap().to_vec(), kinds)
+    }
+
+    proptest! {
+        #[test]
+        fn what_the_library_writes_is_read(
+            chunks in prop::collection::vec((0_u8..3, prop::collection::vec(any::<u8>(), 1..30)), 1..20)
+        ) {
+            let (bytes, kinds) = message(&chunks);
+            let feedback = Feedback::read(&bytes[12..]).unwrap();
+            prop_assert_eq!((feedback.base, usize::from(feedback.count)), (65_530, kinds.len()));
+            prop_assert_eq!(feedback.reference, 0x00ab_cdef);
+            let mut told = Vec::new();
+            feedback.each(|place, status| told.push((i64::from(place), status)));
+            let mut arrival = 0;
+            let expected: Vec<_> = (0_i64..).zip(&kinds).map(|(at, kind)| {
+                let delta = if *kind == 1 { at % 256 } else { at - 300 };
+                if *kind == 0 {
+                    return (at, Status::Lost);
+                }
+                arrival += delta * DELTA_STEP;
+                (at, Status::Arrived(arrival))
+            }).collect();
+            prop_assert_eq!(told, expected);
+        }
+
+        #[test]
+        fn what_is_cut_short_is_refused(cut in 1_usize..20) {
+            let (bytes, _) = message(&[(2, vec![1, 2, 1]), (0, vec![1; 20])]);
+            let whole = 8 + 4 + 7 + 20 + 2;
+            prop_assert!(Feedback::read(&bytes[12..12 + whole]).is_some());
+            prop_assert!(Feedback::read(&bytes[12..12 + whole - cut]).is_none());
+        }
+
+        #[test]
+        fn no_bytes_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Some(feedback) = Feedback::read(&bytes) {
+                let mut told = 0;
+                feedback.each(|_, _| told += 1);
+                prop_assert_eq!(told, feedback.count);
+            }
+        }
+    }
+
+    #[test]
+    fn a_claim_of_too_many_packets_is_refused() {
+        let mut bytes = vec![0, 0, 0xff, 0xff, 0, 0, 0, 0];
+        bytes.extend([0x1f, 0xff].repeat(9));
+        assert_eq!(Feedback::read(&bytes), None);
+    }
+
+    #[test]
+    fn the_reference_time_goes_on_over_its_wrap_and_may_step_back() {
+        let mut clock = ReferenceClock::default();
+        let start = clock.unwrap(0x00ff_ffff);
+        assert_eq!(clock.unwrap(1) - start, 2 * REFERENCE_STEP);
+        assert_eq!(clock.unwrap(0x00ff_fffe) - start, -REFERENCE_STEP);
+    }
+}

@@ -1,44 +1,34 @@
 //! The way out to one viewer: from packets whose numbers are already the viewer's own to sealed datagrams, at the rate its way carries.
 //!
-//! * [`pacer`] holds what waits; sound overtakes. [`wire`] writes headers, the [`Seal`] encrypts.
+//! * [`pacer`] holds what waits; sound overtakes. [`send`] makes datagrams of it: [`wire`] writes headers, the [`Seal`] encrypts.
 //! * [`history`] answers NACKs, within a budget; [`report`] tells the clocks and measures the round trip; [`feedback`] reads what the viewer says.
 //! * The estimate itself is made in [`super::bandwidth`].
 //!
 //! No I/O and no clock of its own: `now` is an argument, and what may leave is fetched by [`Egress::poll_transmit`].
 //!
-//! Memory of one viewer: at most 512 packets wait (and their payloads' bytes for 250 ms), 512 are kept a stream for a second, 4,096 short
-//! records await feedback.
+//! Memory of one viewer: at most 512 packets wait (and no more bytes than leave in 250 ms), at most 512 are kept a stream for at most a
+//! second (72 bytes each; payloads are shared, sealed datagrams of streams without retransmission are not), and 4,096 records of 24 bytes
+//! await feedback.
 
 mod feedback;
 mod history;
 mod pacer;
 mod report;
+mod send;
+mod streams;
 mod wire;
 
 use super::bandwidth::{Estimator, Limits, micros_between};
 use bytes::{Bytes, BytesMut};
 use feedback::Message;
-use history::{Again, History};
 use pacer::{Pacer, Resend};
-use report::{Reception, Reporter};
-use rtc::rtcp::packet::Packet;
-use rtc::rtcp::sender_report::SenderReport;
-use rtc::rtcp::source_description::{SdesType, SourceDescription, SourceDescriptionChunk, SourceDescriptionItem};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
-use wire::{Head, Writer};
+use streams::{Budget, Outgoing, Streams};
+use wire::Writer;
 
-/// Resends may take this share of the estimate for good, and this share of a second's worth at once: together a fifth in any second.
-const RESEND_SHARE: f64 = 0.12;
-const RESEND_BURST: f64 = 0.08;
-/// … but always so many bytes at once.
-const SMALLEST_RESEND_BURST: f64 = 6_000.0;
 /// Nothing is sent again while the queue is longer than this, in microseconds.
 const RESEND_QUEUE: i64 = 100_000;
-/// Reports in one RTCP datagram (28 bytes each and a name of up to 40): they fit 1,200 bytes.
-const REPORTS_TOGETHER: usize = 16;
-/// Sealed RTCP that nobody fetched.
-const MOST_CONTROL: usize = 16;
 /// Events that nobody fetched.
 const MOST_EVENTS: usize = 64;
 /// Without anything to do, one looks again after this.
@@ -119,7 +109,7 @@ pub(crate) struct Egress<S> {
     sealer: S,
     cname: Bytes,
     epoch: Instant,
-    streams: Vec<Outgoing>,
+    streams: Streams,
     writer: Writer,
     transport_cc: Option<u8>,
     pacer: Pacer,
@@ -129,18 +119,9 @@ pub(crate) struct Egress<S> {
     events: VecDeque<EgressEvent>,
     /// When the next sender report is due, microseconds.
     next_report: Option<i64>,
+    /// When anything is due, microseconds ([`Self::deadline`] is asked for far more often than this changes).
+    due: i64,
     stats: EgressStats,
-}
-
-/// One stream's state.
-#[derive(Debug)]
-struct Outgoing {
-    stream: Stream,
-    rtx_sequence: u16,
-    last_payload_type: u8,
-    history: History,
-    reporter: Reporter,
-    reception: Reception,
 }
 
 impl<S: Seal> Egress<S> {
@@ -154,7 +135,7 @@ impl<S: Seal> Egress<S> {
             sealer,
             cname: Bytes::copy_from_slice(cname.as_bytes()),
             epoch: now,
-            streams: Vec::new(),
+            streams: Streams::default(),
             writer: Writer::new(None),
             transport_cc: None,
             pacer: Pacer::new(estimator.pace()),
@@ -163,37 +144,38 @@ impl<S: Seal> Egress<S> {
             control: VecDeque::new(),
             events: VecDeque::new(),
             next_report: None,
+            due: i64::MAX,
             stats: EgressStats::default(),
         }
     }
 
-    /// What may be sent from now on. Streams that stay keep their state; `transport_cc` is the id of that header extension.
+    /// What may be sent from now on. Streams that stay keep their state; an SSRC that was left out must not come back, for its numbers are
+    /// forgotten and the key is the same; `transport_cc` is the id of that header extension.
     pub fn negotiated(&mut self, streams: Vec<Stream>, transport_cc: Option<u8>) {
         let transport_cc = transport_cc.filter(|id| *id != 0 && *id != 15);
-        let mut known = std::mem::take(&mut self.streams);
+        let mut known = std::mem::take(&mut self.streams).all;
         if transport_cc != self.transport_cc {
             self.transport_cc = transport_cc;
             self.writer = Writer::new(transport_cc);
             // Datagrams that are kept carry the old id.
             for outgoing in &mut known {
-                outgoing.history = History::new(outgoing.stream.is_audio);
+                outgoing.history.clear();
             }
         }
-        self.streams = streams
-            .into_iter()
-            .map(|stream| {
-                let place = known.iter().position(|outgoing| outgoing.stream.ssrc == stream.ssrc);
-                match place.map(|place| known.swap_remove(place)) {
-                    Some(outgoing) => Outgoing { stream, ..outgoing },
-                    None => Outgoing::new(stream),
-                }
-            })
-            .collect();
+        for stream in streams {
+            let place = known.iter().position(|outgoing| outgoing.stream.ssrc == stream.ssrc);
+            self.streams.push(match place.map(|place| known.swap_remove(place)) {
+                Some(outgoing) => Outgoing { stream, ..outgoing },
+                None => Outgoing::new(stream),
+            });
+        }
         let streams = &self.streams;
-        self.pacer.retain(|ssrc| streams.iter().any(|outgoing| outgoing.stream.ssrc == ssrc));
+        self.pacer.retain(|ssrc| streams.has(ssrc));
+        self.plan();
     }
 
-    pub fn push(&mut self, packet: OutPacket, _now: Instant) {
+    pub fn push(&mut self, packet: OutPacket, now: Instant) {
+        self.due = self.due.min(self.micros(now));
         if self.pacer.push(packet).is_some() {
             self.stats.dropped += 1;
         }
@@ -212,12 +194,12 @@ impl<S: Seal> Egress<S> {
             Message::TransportCc(feedback) => self.estimator.feedback(&feedback, now),
             Message::Remb(rate) => self.estimator.remb(rate),
             Message::Keyframe(ssrc) => {
-                if self.streams.iter().any(|outgoing| outgoing.stream.ssrc == ssrc) {
+                if self.streams.has(ssrc) {
                     self.report_event(EgressEvent::KeyframeWanted(ssrc));
                 }
             }
             Message::Reception(report) => {
-                let Some(outgoing) = find(&mut self.streams, report.ssrc) else { return };
+                let Some(outgoing) = self.streams.find(report.ssrc) else { return };
                 let reporter = &outgoing.reporter;
                 if let Some(round_trip) = reporter.round_trip(report.last_sender_report, report.delay, now) {
                     self.estimator.round_trip_reported(round_trip);
@@ -229,37 +211,17 @@ impl<S: Seal> Egress<S> {
             }
         });
         self.pacer.set_rate(self.estimator.pace());
+        self.plan();
         self.events.drain(..).collect()
     }
 
     /// The next datagram that may leave now, sealed.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<BytesMut> {
-        if let Some(control) = self.control.pop_front() {
-            return Some(control);
+        let next = self.next_datagram(self.micros(now));
+        if next.is_none() {
+            self.plan();
         }
-        let now = self.micros(now);
-        while let Some(packet) = self.pacer.pop_audio() {
-            let sent = self.transmit(packet, now);
-            if sent.is_some() {
-                return sent;
-            }
-        }
-        while self.pacer.has_paced() {
-            if !self.pacer.is_free(now) {
-                return None;
-            }
-            let sent = if let Some(resend) = self.pacer.pop_resend() {
-                self.resend(resend, now)
-            } else if let Some(packet) = self.pacer.pop_video() {
-                self.transmit(packet, now)
-            } else {
-                None
-            };
-            if sent.is_some() {
-                return sent;
-            }
-        }
-        if self.estimator.wants_padding(now) { self.pad(now) } else { None }
+        next
     }
 
     /// Does what time demands: sender reports, probes, the answer to silence.
@@ -270,23 +232,22 @@ impl<S: Seal> Egress<S> {
         if self.next_report.is_some_and(|due| due <= now) {
             self.send_reports(now);
         }
+        self.plan();
     }
 
     /// When to call [`Self::tick`] and [`Self::poll_transmit`] next. In the past when something waits that may leave at once.
     pub fn deadline(&self, now: Instant) -> Instant {
-        if !self.control.is_empty() || self.pacer.has_audio() {
-            return now;
-        }
-        // While pictures wait, they and not padding fill a probe.
-        let paced = if self.pacer.has_paced() { Some(self.pacer.free_at()) } else { self.estimator.padding_due() };
-        let due = self.next_report.into_iter().chain(paced).chain(self.estimator.due()).min();
-        let Some(due) = due.and_then(|due| u64::try_from(due).ok()) else { return now + IDLE };
-        (self.epoch + Duration::from_micros(due)).min(now + IDLE)
+        let latest = now + IDLE;
+        u64::try_from(self.due)
+            .ok()
+            .and_then(|due| self.epoch.checked_add(Duration::from_micros(due)))
+            .map_or(latest, |due| due.min(latest))
     }
 
     /// What the viewer could use in all, bits/s: above the estimate it is probed for. 0 stops that.
     pub fn want(&mut self, rate: u64) {
         self.estimator.want(rate);
+        self.plan();
     }
 
     /// What the viewer's way carries in all, bits/s, IP and UDP headers included.
@@ -313,50 +274,23 @@ impl<S: Seal> Egress<S> {
         micros_between(self.epoch, now)
     }
 
-    fn transmit(&mut self, packet: OutPacket, now: i64) -> Option<BytesMut> {
-        let outgoing = find(&mut self.streams, packet.ssrc).filter(|outgoing| outgoing.history.admits(packet.sequence));
-        let Some(outgoing) = outgoing else {
-            self.stats.refused += 1;
-            return None;
-        };
-        let head = Head {
-            ssrc: packet.ssrc,
-            payload_type: packet.payload_type,
-            sequence: packet.sequence,
-            timestamp: packet.timestamp,
-            marker: packet.marker,
-            is_padding: false,
-        };
-        let number = self.estimator.next_number();
-        self.writer.begin(head, number);
-        self.writer.buffer.extend_from_slice(&packet.payload);
-        let Some(sealed) = self.sealer.seal_rtp(self.writer.header(), &self.writer.buffer) else {
-            self.stats.refused += 1;
-            return None;
-        };
-        let octets = packet.payload.len();
-        let clock_rate = outgoing.stream.clock_rate;
-        if outgoing.reporter.sent(packet.timestamp, packet.captured, octets, clock_rate, now) {
-            self.next_report = Some(now);
+    /// Works out when something is due next.
+    fn plan(&mut self) {
+        if !self.control.is_empty() || self.pacer.has_audio() {
+            self.due = 0;
+            return;
         }
-        outgoing.last_payload_type = packet.payload_type;
-        let again = if outgoing.rtx_type(packet.payload_type).is_some() {
-            let OutPacket { payload, timestamp, payload_type, marker, .. } = packet;
-            Again::Wrapped { payload, timestamp, payload_type, marker }
-        } else {
-            let number = self.writer.is_numbered().then_some(number);
-            Again::Sealed { datagram: Bytes::copy_from_slice(&sealed), number }
-        };
-        outgoing.history.keep(packet.sequence, again, now);
-        self.count_sent(sealed.len(), now);
-        Some(sealed)
+        // While pictures wait, they and not padding fill a probe.
+        let paced = if self.pacer.has_paced() { Some(self.pacer.free_at()) } else { self.estimator.padding_due() };
+        let due = self.next_report.into_iter().chain(paced).chain(self.estimator.due()).min();
+        self.due = due.unwrap_or(i64::MAX).max(0);
     }
 
     fn asked_again(&mut self, ssrc: u32, sequence: u16, now: i64) {
         if self.pacer.queue_time() > RESEND_QUEUE {
             return;
         }
-        let Some(outgoing) = find(&mut self.streams, ssrc) else { return };
+        let Some(outgoing) = self.streams.find(ssrc) else { return };
         let Some(size) = outgoing.history.ask(sequence, self.estimator.round_trip(), now) else { return };
         let rate = self.estimator.estimate() as f64 / 8.0;
         if self.resend_budget.spend(size + wire::HEADER, rate, now) && self.pacer.push_resend(Resend { ssrc, sequence })
@@ -365,164 +299,11 @@ impl<S: Seal> Egress<S> {
         }
     }
 
-    fn resend(&mut self, resend: Resend, now: i64) -> Option<BytesMut> {
-        let outgoing = find(&mut self.streams, resend.ssrc)?;
-        let sealed = match &outgoing.history.find(resend.sequence)?.again {
-            Again::Sealed { datagram, number } => {
-                self.stats.sent_packets += 1;
-                self.stats.sent_bytes += datagram.len() as u64;
-                self.pacer.sent(datagram.len(), now);
-                self.estimator.sent_again(*number, datagram.len(), now);
-                BytesMut::from(&datagram[..])
-            }
-            Again::Wrapped { payload, timestamp, payload_type, marker } => {
-                let (ssrc, payload_type) = outgoing.rtx_type(*payload_type)?;
-                let head = Head {
-                    ssrc,
-                    payload_type,
-                    sequence: outgoing.rtx_sequence,
-                    timestamp: *timestamp,
-                    marker: *marker,
-                    is_padding: false,
-                };
-                self.writer.begin(head, self.estimator.next_number());
-                self.writer.buffer.extend_from_slice(&resend.sequence.to_be_bytes());
-                self.writer.buffer.extend_from_slice(payload);
-                let sealed = self.sealer.seal_rtp(self.writer.header(), &self.writer.buffer)?;
-                outgoing.rtx_sequence = outgoing.rtx_sequence.wrapping_add(1);
-                self.count_sent(sealed.len(), now);
-                sealed
-            }
-        };
-        self.stats.resent += 1;
-        Some(sealed)
-    }
-
-    /// Padding on a retransmission stream, which carries nothing and so disturbs nothing.
-    fn pad(&mut self, now: i64) -> Option<BytesMut> {
-        let number = self.estimator.next_number();
-        let usable = self.streams.iter_mut().filter(|outgoing| outgoing.reporter.packets() > 0).find_map(|outgoing| {
-            let (ssrc, payload_type) = outgoing.rtx_type(outgoing.last_payload_type)?;
-            Some((ssrc, payload_type, outgoing))
-        });
-        let Some((ssrc, payload_type, outgoing)) = usable.filter(|_| self.writer.is_numbered()) else {
-            self.estimator.cannot_pad(now);
-            return None;
-        };
-        let head = Head {
-            ssrc,
-            payload_type,
-            sequence: outgoing.rtx_sequence,
-            timestamp: outgoing.reporter.last_timestamp(),
-            marker: false,
-            is_padding: true,
-        };
-        outgoing.rtx_sequence = outgoing.rtx_sequence.wrapping_add(1);
-        self.writer.begin(head, number);
-        let padding = wire::MOST_PADDING;
-        self.writer.buffer.resize(wire::HEADER + usize::from(padding) - 1, 0);
-        self.writer.buffer.push(padding);
-        let Some(sealed) = self.sealer.seal_rtp(self.writer.header(), &self.writer.buffer) else {
-            self.estimator.cannot_pad(now);
-            return None;
-        };
-        self.stats.probes += 1;
-        self.count_sent(sealed.len(), now);
-        Some(sealed)
-    }
-
-    fn count_sent(&mut self, bytes: usize, now: i64) {
-        self.stats.sent_packets += 1;
-        self.stats.sent_bytes += bytes as u64;
-        self.pacer.sent(bytes, now);
-        if self.writer.is_numbered() {
-            self.estimator.sent(bytes, now);
-        } else {
-            self.estimator.sent_unnumbered(bytes);
-        }
-    }
-
-    fn send_reports(&mut self, now: i64) {
-        let mut reports = Vec::new();
-        for outgoing in &mut self.streams {
-            outgoing.history.forget(now);
-            reports.extend(outgoing.reporter.report(outgoing.stream.ssrc, outgoing.stream.clock_rate, now));
-        }
-        self.next_report = self.streams.iter().filter_map(|outgoing| outgoing.reporter.due()).min();
-        for together in reports.chunks(REPORTS_TOGETHER) {
-            let sealed = compound(together, &self.cname).and_then(|compound| self.sealer.seal_rtcp(&compound));
-            if let Some(sealed) = sealed
-                && self.control.len() < MOST_CONTROL
-            {
-                self.control.push_back(sealed);
-            }
-        }
-    }
-
     fn report_event(&mut self, event: EgressEvent) {
         if self.events.len() < MOST_EVENTS && !self.events.contains(&event) {
             self.events.push_back(event);
         }
     }
-}
-
-impl Outgoing {
-    fn new(stream: Stream) -> Self {
-        Self {
-            rtx_sequence: rand::random::<u16>() >> 1,
-            last_payload_type: 0,
-            history: History::new(stream.is_audio),
-            reporter: Reporter::new(),
-            reception: Reception::default(),
-            stream,
-        }
-    }
-
-    /// The retransmission stream's SSRC and its payload type for this one of the media.
-    fn rtx_type(&self, payload_type: u8) -> Option<(u32, u8)> {
-        let (ssrc, types) = self.stream.rtx.as_ref()?;
-        types.iter().find(|(media, _)| *media == payload_type).map(|(_, rtx)| (*ssrc, *rtx))
-    }
-}
-
-/// A token bucket in bytes.
-#[derive(Debug, Default)]
-struct Budget {
-    left: f64,
-    filled: Option<i64>,
-}
-
-impl Budget {
-    /// `rate` is the whole way's, in bytes/s.
-    fn spend(&mut self, bytes: usize, rate: f64, now: i64) -> bool {
-        let most = (RESEND_BURST * rate).max(SMALLEST_RESEND_BURST);
-        self.left = match self.filled.replace(now) {
-            None => most,
-            Some(filled) => (self.left + RESEND_SHARE * rate * (now - filled) as f64 / 1_000_000.0).min(most),
-        };
-        let bytes = bytes as f64;
-        let has_enough = self.left >= bytes;
-        if has_enough {
-            self.left -= bytes;
-        }
-        has_enough
-    }
-}
-
-fn find(streams: &mut [Outgoing], ssrc: u32) -> Option<&mut Outgoing> {
-    streams.iter_mut().find(|outgoing| outgoing.stream.ssrc == ssrc)
-}
-
-/// The reports and whose they are (RFC 3550, section 6.1: no compound without a name).
-fn compound(reports: &[SenderReport], cname: &Bytes) -> Option<BytesMut> {
-    let chunks = reports.iter().map(|report| SourceDescriptionChunk {
-        source: report.ssrc,
-        items: vec![SourceDescriptionItem { sdes_type: SdesType::SdesCname, text: cname.clone() }],
-    });
-    let names = SourceDescription { chunks: chunks.collect() };
-    let reports = reports.iter().map(|report| Box::new(report.clone()) as Box<dyn Packet>);
-    let packets: Vec<Box<dyn Packet>> = reports.chain([Box::new(names) as Box<dyn Packet>]).collect();
-    rtc::rtcp::packet::marshal(&packets).ok()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! First in, first out within each queue: the packets of one picture have equal sizes and stay neighbours, which is what UDP GSO wants.
 
 use super::{Class, OutPacket};
-use crate::media::bandwidth::whole;
+use crate::media::bandwidth::micros_of;
 use std::collections::VecDeque;
 
 /// So much may leave at once after a pause, in microseconds of the pacer's rate …
@@ -148,11 +148,11 @@ impl Pacer {
 
     /// When the next picture's packet may leave, in microseconds, rounded up.
     pub fn free_at(&self) -> i64 {
-        i64::try_from(whole(self.free_at)).unwrap_or(i64::MAX - 1) + 1
+        micros_of(self.free_at.ceil())
     }
 
     /// How long the pictures that wait will take, in microseconds.
     pub fn queue_time(&self) -> i64 {
-        i64::try_from(whole(self.video_bytes as f64 * self.byte_time)).unwrap_or(i64::MAX)
+        micros_of(self.video_bytes as f64 * self.byte_time)
     }
 }

@@ -56,9 +56,9 @@ impl Reporter {
         if ahead == 0 || ahead > u32::MAX / 2 {
             return false;
         }
-        let ntp = captured.unwrap_or_else(|| hub_time(now));
         let expected = last.ntp.wrapping_add((u64::from(ahead) << 32) / u64::from(clock_rate.max(1)));
-        let has_jumped = captured.is_some() && expected.abs_diff(ntp) > JUMP;
+        let ntp = captured.unwrap_or(expected);
+        let has_jumped = expected.abs_diff(ntp) > JUMP;
         *last = Mapping { timestamp, ntp, at: now };
         if has_jumped {
             self.hurried = HURRIED;

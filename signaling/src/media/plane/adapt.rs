@@ -2,15 +2,16 @@
 
 use super::Plane;
 use crate::QualityLevel;
-use crate::RoomId;
-use crate::media::allocate::Wish;
+use crate::media::allocate::{Wish, is_audio_only};
 use crate::media::dispatch::Job;
 use crate::media::egress::EgressStats;
 use crate::media::forward::StreamKey;
 use crate::media::peer::{Peer, PeerId, Side};
+use crate::media::receive::ReceiveStats;
 use crate::media::source::{MAX_LAYERS, Source};
 use crate::media::{MediaEvent, MediaEventKind};
 use crate::message::Kind;
+use crate::{MemberId, RoomId};
 use std::time::{Duration, Instant};
 
 /// What one voice takes, headers included, in bits a second: Opus at 32 kbit/s in packets of 20 ms.
@@ -19,6 +20,8 @@ const VOICE_BITS: u64 = 60_000;
 const USUAL_BITS: [u64; MAX_LAYERS] = [90_000, 300_000, 900_000];
 /// A layer that is asked for so long and does not come is not to be had: the sender's line or processor is too weak.
 const LAYER_PATIENCE: Duration = Duration::from_secs(4);
+/// So long after its first picture a viewer's line is taken to carry at least the smallest of each.
+const TRIAL: Duration = Duration::from_secs(3);
 /// A layer that nobody wants any more is still asked for so long: layouts change to and fro.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -39,8 +42,8 @@ impl Plane {
                 let layers = publish.receiver.layers(*kind, now);
                 source.layers = publish.rids(*kind).len().clamp(1, MAX_LAYERS);
                 for (layer, rate) in source.rates.iter_mut().enumerate().take(source.layers) {
-                    let measured =
-                        layers.get(layer).filter(|layer| layer.alive).map_or(0, |layer| layer.bits_per_second);
+                    let heard = layers.iter().find(|heard| heard.layer == layer && heard.alive);
+                    let measured = heard.map_or(0, |heard| heard.bits_per_second);
                     let usual = USUAL_BITS.get(layer).copied().unwrap_or(0);
                     let asked_long = source
                         .demanded_since
@@ -49,8 +52,9 @@ impl Plane {
                         .flatten()
                         .is_some_and(|since| now.saturating_duration_since(since) > LAYER_PATIENCE);
                     *rate = match (measured, asked_long) {
-                        (0, true) => 0,
-                        (0, false) => usual,
+                        // A picture that stands still is one all the same, when there is no other layer.
+                        (0, true) if source.layers > 1 => 0,
+                        (0, _) => usual,
                         (measured, _) => measured,
                     };
                 }
@@ -80,9 +84,16 @@ impl Plane {
                 wishes.push(Wish { size: slot.size, layers, current: slot.output.target() });
             }
         }
-        let for_pictures = subscribe.estimate.saturating_sub(voices * VOICE_BITS);
+        let mut for_pictures = subscribe.estimate.saturating_sub(voices * VOICE_BITS);
+        if !wishes.is_empty() && subscribe.worker.is_some() {
+            // Nothing is known of a line on which nothing flowed: the smallest pictures are given a try, which is what it is measured by.
+            let tried = *subscribe.tried.get_or_insert(now);
+            if now.saturating_duration_since(tried) < TRIAL {
+                for_pictures = for_pictures.max(wishes.iter().map(Wish::least).sum::<u64>().saturating_mul(2));
+            }
+        }
         let choices = subscribe.allocator.step(now, for_pictures, &wishes);
-        subscribe.audio_only = !wishes.is_empty() && choices.iter().all(Option::is_none);
+        subscribe.audio_only = is_audio_only(&wishes, &choices);
         let mut fresh = Vec::new();
         for (at, choice) in places.iter().zip(&choices) {
             let Some(slot) = subscribe.slots.get_mut(*at) else { continue };
@@ -91,10 +102,10 @@ impl Plane {
                 fresh.extend(slot.carries.clone().zip(*choice));
             }
         }
-        // What the line would have to carry for everything that is wished.
-        let wanted: u64 = wishes.iter().map(|wish| wish.layers.iter().max().copied().unwrap_or(0)).sum();
+        // What the line would have to carry for everything that is wished, with the room that the allocator leaves before it goes up.
+        let wanted: u64 = wishes.iter().map(Wish::most).sum();
         if let Some(worker) = subscribe.worker {
-            self.workers.order(worker, Job::Want { peer: id, bits: wanted + voices * VOICE_BITS });
+            self.workers.order(worker, Job::Want { peer: id, bits: (wanted + voices * VOICE_BITS) / 4 * 5 });
         }
         let room = peer.room.clone();
         for (stream, layer) in fresh {
@@ -128,28 +139,34 @@ impl Plane {
             }
         }
         for (room, stream, publisher, bits) in told {
-            self.tell_demand(&room, &stream, publisher, bits);
+            self.tell_demand(&room, &stream, publisher, bits, now);
         }
     }
 
-    fn tell_demand(&mut self, room: &RoomId, stream: &StreamKey, publisher: PeerId, bits: u8) {
+    fn tell_demand(&mut self, room: &RoomId, stream: &StreamKey, publisher: PeerId, bits: u8, now: Instant) {
         let Some(peer) = self.peers.get_mut(&publisher) else { return };
         let (member, connection) = (peer.member.clone(), peer.connection);
         let Some(publish) = peer.publish_mut() else { return };
-        let watched = |(layer, rid): (usize, &String)| (bits & (1 << layer) != 0).then(|| rid.clone());
-        let rids: Vec<_> = publish.rids(stream.1).iter().enumerate().filter_map(watched).collect();
+        let rids = (0..MAX_LAYERS)
+            .filter(|layer| bits & (1 << layer) != 0)
+            .filter_map(|layer| publish.rid(stream.1, layer, now))
+            .collect();
         let kind = MediaEventKind::Demand { kind: stream.1, on: bits != 0, rids };
         self.report(room, MediaEvent { member, connection, kind });
     }
 
     /// A worker's measure of a viewer's line.
     pub(super) fn line(&mut self, id: PeerId, estimate: u64, stats: &EgressStats) {
-        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let Some(peer) = self.peers.get(&id) else { return };
         let (member, connection, room) = (peer.member.clone(), peer.connection, peer.room.clone());
-        let Side::Subscribe(subscribe) = &mut peer.side else { return };
+        // The worse direction counts: who is not understood has a bad line, too.
+        let up = self.uplink(&room, &member);
+        let rtt_ms = stats.rtt_ms.unwrap_or(0.0).max(up.map_or(0.0, |up| up.round_trip_ms));
+        let loss = stats.loss.max(up.map_or(0.0, |up| up.fraction_lost));
+        let level = QualityLevel::of(rtt_ms, loss);
+        let Some(subscribe) = self.peers.get_mut(&id).and_then(Peer::subscribe_mut) else { return };
         subscribe.estimate = estimate;
-        let rtt_ms = stats.rtt_ms.unwrap_or(0.0);
-        let level = QualityLevel::of(rtt_ms, stats.loss);
+        (subscribe.loss, subscribe.rtt_ms) = (stats.loss, stats.rtt_ms);
         subscribe.reports = subscribe.reports.wrapping_add(1);
         // A changed level at once, else every few seconds.
         if level == subscribe.level && !subscribe.reports.is_multiple_of(16) {
@@ -157,10 +174,15 @@ impl Plane {
         }
         subscribe.level = level;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-        let (rtt_ms, loss_percent) = (rtt_ms.clamp(0.0, 60_000.0) as u32, (stats.loss.clamp(0.0, 1.0) * 100.0) as u32);
+        let (rtt_ms, loss_percent) = (rtt_ms.clamp(0.0, 60_000.0) as u32, (loss.clamp(0.0, 1.0) * 100.0) as u32);
         let kind =
             MediaEventKind::Line { rtt_ms, loss_percent, bits_per_second: estimate, audio_only: subscribe.audio_only };
         self.report(&room, MediaEvent { member, connection, kind });
+    }
+
+    fn uplink(&self, room: &RoomId, member: &MemberId) -> Option<ReceiveStats> {
+        let id = self.rooms.get(room)?.publish.get(member)?;
+        Some(self.peers.get(id)?.publish()?.receiver.stats())
     }
 
     /// A viewer's queue was full and pictures were dropped: less is sent at once, and begins whole.
@@ -175,10 +197,12 @@ impl Plane {
 
 /// The layers that are watched, a bit for each.
 fn watched(peers: &std::collections::HashMap<PeerId, Peer>, source: &mut Source, recorded: bool, now: Instant) -> u8 {
-    let targets =
-        source.listeners.iter().filter_map(|(id, at)| peers.get(id)?.subscribe()?.slots.get(*at)?.output.target());
-    let best = if recorded { best_layer(source) } else { None };
-    for layer in targets.chain(best) {
+    let outputs =
+        source.listeners.iter().filter_map(|(id, at)| Some(&peers.get(id)?.subscribe()?.slots.get(*at)?.output));
+    // What goes out now goes on until the layer that is aimed at has come.
+    let layers = outputs.flat_map(|output| [output.target(), output.current()]).flatten();
+    let best = if recorded { [best_layer(source), source.recorder.current()] } else { [None, None] };
+    for layer in layers.chain(best.into_iter().flatten()) {
         if let Some(wanted_at) = source.wanted_at.get_mut(layer) {
             *wanted_at = Some(now);
         }

@@ -9,7 +9,7 @@ use crate::media::peer::{OutSlot, Peer, PeerId, Publish, Side, Subscribe};
 use crate::media::sdp::{self, CodecEntry, Extension, Local};
 use crate::media::transport::Transport;
 use crate::media::{MediaEvent, MediaEventKind};
-use crate::message::{ErrorCode, Kind};
+use crate::message::{Direction, ErrorCode, Kind};
 use crate::room::MediaAction;
 use crate::{ConnectionId, MemberId, RoomId};
 use std::time::Instant;
@@ -45,6 +45,20 @@ impl Plane {
                 if let Some(subscribe) = peer.subscribe_mut().filter(|subscribe| subscribe.we_offer) {
                     subscribe.restart = true;
                     self.reconcile(id, now);
+                }
+            }
+            MediaAction::End(member, connection, direction) => {
+                let Some(state) = self.rooms.get_mut(room) else { return };
+                let side = match direction {
+                    Direction::Publish => &mut state.publish,
+                    Direction::Subscribe => &mut state.subscribe,
+                };
+                let ours = |id: &PeerId| self.peers.get(id).is_some_and(|peer| peer.connection == connection);
+                let Some(id) = side.get(&member).copied().filter(ours) else { return };
+                side.remove(&member);
+                self.end(id, now);
+                if direction == Direction::Publish {
+                    self.forget_sources(room, &member, now);
                 }
             }
             MediaAction::Release(member) => {
@@ -206,8 +220,11 @@ impl Plane {
             transport_cc: None,
             worker: None,
             allocator: Allocator::default(),
+            tried: None,
             estimate: FIRST_ESTIMATE,
             audio_only: false,
+            loss: 0.0,
+            rtt_ms: None,
             level: QualityLevel::Good,
             reports: 0,
             told: Vec::new(),

@@ -6,6 +6,7 @@
 mod adapt;
 mod connect;
 mod slots;
+mod survey;
 mod traffic;
 
 use super::counters::Counters;
@@ -16,6 +17,7 @@ use super::port::Path;
 use super::source::Source;
 use super::transport::{Checked, Datagram, Identity, Read, State, claimed_ufrag, classify};
 use super::{MediaCommand, MediaEvent, MediaEventKind};
+use crate::message::Direction;
 use crate::recording::RecorderInput;
 use crate::room::{ForwardingTable, RoomReport, SpeakerDetector};
 use crate::{MemberId, RoomId};
@@ -138,6 +140,9 @@ impl Plane {
             MediaCommand::Probe { sdp, answer } => {
                 let _ = answer.send(self.probe(&sdp, now));
             }
+            MediaCommand::Survey(answer) => {
+                let _ = answer.send(self.survey());
+            }
             MediaCommand::Shutdown => {
                 for id in self.peers.keys().copied().collect::<Vec<_>>() {
                     self.end(id, now);
@@ -202,6 +207,13 @@ impl Plane {
         self.paths.contains_key(&path)
     }
 
+    /// A TCP connection is no more. Its client's next check, by whatever path, leads us there.
+    pub fn gone(&mut self, path: Path) {
+        if let Some(peer) = self.paths.remove(&path).and_then(|id| self.peers.get_mut(&id)) {
+            peer.transport.forget(path);
+        }
+    }
+
     /// The next datagram for the wire.
     pub fn transmit(&mut self) -> Option<(BytesMut, Path)> {
         self.transmit.pop_front()
@@ -232,7 +244,13 @@ impl Plane {
 
     fn known(&mut self, id: PeerId, datagram: &[u8], from: Path, now: Instant) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        match peer.transport.read(datagram, from, now) {
+        let path = peer.transport.path();
+        let read = peer.transport.read(datagram, from, now);
+        if peer.transport.path() != path {
+            Counters::add(&self.counters.path_changes, 1);
+            self.moved(id);
+        }
+        match read {
             Read::Nothing => {
                 self.touched.insert(id);
                 self.look_at_state(id, now);
@@ -241,7 +259,7 @@ impl Plane {
             Read::Rtcp(compound) => self.reported(id, compound, now),
             Read::Refused(reason) => {
                 Counters::add(&self.counters.refused, 1);
-                tracing::trace!(member = %peer.member, reason, "datagram refused");
+                tracing::trace!(?id, reason, "datagram refused");
             }
         }
     }
@@ -269,10 +287,11 @@ impl Plane {
         }
         peer.up = up;
         tracing::debug!(member = %peer.member, ?state, "connection");
-        let kind = if up { MediaEventKind::Up } else { MediaEventKind::Down };
+        let publishes = matches!(peer.side, Side::Publish(_));
+        let direction = if publishes { Direction::Publish } else { Direction::Subscribe };
+        let kind = if up { MediaEventKind::Up(direction) } else { MediaEventKind::Down(direction) };
         let (room, member) = (peer.room.clone(), peer.member.clone());
         let event = MediaEvent { member: member.clone(), connection: peer.connection, kind };
-        let publishes = matches!(peer.side, Side::Publish(_));
         self.report(&room, event);
         if up {
             if publishes {

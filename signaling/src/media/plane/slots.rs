@@ -141,6 +141,9 @@ impl Plane {
             return Some(at);
         }
         let at = subscribe.slots.len();
+        if at >= sdp::MAX_SLOTS {
+            return None;
+        }
         let slot = self.new_slot(name.as_str(), kind, &at.to_string());
         self.peers.get_mut(&id)?.subscribe_mut()?.slots.push(slot);
         Some(at)
@@ -234,7 +237,8 @@ fn wanted(state: &MediaRoom, viewer: &Viewer, subscribe: &Subscribe) -> Vec<Want
             size: Size::Tile,
         })),
         Voices::Loudest(count) => {
-            let podium = podium(viewer);
+            // Under the podium's name sound and picture are kept in step; in silence there is nothing to keep.
+            let podium = podium(viewer).filter(|member| state.loud.contains(member));
             list.extend(podium.map(|member| Wanted {
                 name: SlotName::new(PODIUM),
                 stream: (member.clone(), Kind::Audio),
@@ -244,7 +248,7 @@ fn wanted(state: &MediaRoom, viewer: &Viewer, subscribe: &Subscribe) -> Vec<Want
                 .loud
                 .iter()
                 .filter(|member| **member != viewer.member && Some(*member) != podium)
-                .take(*count)
+                .take(count - usize::from(podium.is_some()))
                 .cloned()
                 .collect();
             list.extend(voices(&heard, *count, subscribe));

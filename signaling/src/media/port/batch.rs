@@ -88,10 +88,12 @@ impl Batch {
         lane.last = index;
     }
 
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.datagrams.len()
     }
 
+    #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.datagrams.is_empty()
     }

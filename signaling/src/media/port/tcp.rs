@@ -4,15 +4,13 @@
 //! Anybody may connect. Until the check of a known member has come over a connection ([`TcpSide::prove`]) it is a stranger: strangers are few for
 //! each source, few in all, the oldest goes first, and none outlives its grace. So nobody keeps members out by holding connections open.
 
-pub(crate) use super::Path;
-
 use bytes::BytesMut;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -239,7 +237,7 @@ async fn read_all(id: u64, stream: OwnedReadHalf, silence: Duration, heard: &mps
     }
 }
 
-async fn read_one(stream: &mut BufReader<OwnedReadHalf>) -> io::Result<BytesMut> {
+pub(crate) async fn read_one(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<BytesMut> {
     loop {
         match usize::from(stream.read_u16().await?) {
             // Nothing in it, as some send to keep the connection up.

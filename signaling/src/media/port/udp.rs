@@ -32,6 +32,7 @@ const PATIENCE: Duration = Duration::from_millis(2);
 pub(crate) struct UdpPort {
     shared: Arc<Shared>,
     local: SocketAddr,
+    #[cfg(test)]
     buffers: BufferSizes,
     /// For [`UdpPort::readable`] alone; made by its first call, inside the runtime.
     ready: Option<tokio::net::UdpSocket>,
@@ -81,13 +82,21 @@ impl UdpPort {
         );
         let shared = Arc::new(Shared { socket, state, segments, is_ipv6: local.is_ipv6() });
         let memory = vec![0; MESSAGES * MESSAGE].into_boxed_slice();
-        Ok(Self { shared, local, buffers, ready: None, memory })
+        Ok(Self {
+            shared,
+            local,
+            #[cfg(test)]
+            buffers,
+            ready: None,
+            memory,
+        })
     }
 
     pub fn local_addr(&self) -> SocketAddr {
         self.local
     }
 
+    #[cfg(test)]
     pub fn buffers(&self) -> BufferSizes {
         self.buffers
     }
@@ -173,6 +182,7 @@ impl UdpSender {
         flush(&*self.shared, &self.shared.segments, batch)
     }
 
+    #[cfg(test)]
     /// Datagrams in a run at most; 1 where the kernel knows no offload or has refused it.
     pub fn segments(&self) -> usize {
         self.shared.segments.load(Ordering::Relaxed)

@@ -141,11 +141,6 @@ impl Stream {
         Counts { expected: self.expected(), ..self.counts }
     }
 
-    /// Of 256 packets in the time before the last report.
-    pub fn fraction_lost(&self) -> u8 {
-        self.fraction_lost
-    }
-
     pub fn jitter(&self) -> Duration {
         let micros = u64::from(self.jitter) * 1_000_000 / (16 * u64::from(self.codec.clock_rate()));
         Duration::from_micros(micros)

@@ -86,14 +86,15 @@ pub(super) fn formats(media: &Media<'_>, kind: Kind) -> Vec<Format> {
             _ => {}
         }
     }
-    let retransmissions = |of: u8| {
-        let is_of = |map: &&Map<'_>| parameter(map.parameters, "apt").and_then(number) == Some(of);
-        maps.iter().filter(|map| map.name.eq_ignore_ascii_case("rtx/90000")).find(is_of).map(|map| map.payload_type)
-    };
+    // (media, retransmission), read once: parameters may be long.
+    let repair = |map: &Map<'_>| Some((parameter(map.parameters, "apt").and_then(number::<u8>)?, map.payload_type));
+    let repairs: Vec<_> =
+        maps.iter().filter(|map| map.name.eq_ignore_ascii_case("rtx/90000")).filter_map(repair).collect();
+    let retransmission = |of| repairs.iter().find(|(media, _)| *media == of).map(|(_, rtx)| *rtx);
     maps.iter()
         .filter_map(|map| {
             let (codec, parameters) = known(map.name, map.parameters, kind)?;
-            let rtx = if kind == Kind::Audio { None } else { retransmissions(map.payload_type) };
+            let rtx = if kind == Kind::Audio { None } else { retransmission(map.payload_type) };
             let entry = CodecEntry { payload_type: map.payload_type, codec, rtx };
             Some(Format { entry, parameters, feedback: map.feedback })
         })

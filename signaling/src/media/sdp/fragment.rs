@@ -1,9 +1,9 @@
 //! The fragments of RFC 8840 that WHIP and WHEP sessions are changed by (RFC 9725 section 4.3): trickled candidates, which we need not know, and ICE restarts.
 
-use super::read::{credentials, media_name};
+use super::read::credentials;
 use super::text::Description;
 use super::write::Text;
-use super::{Local, SdpError, Section};
+use super::{Local, SdpError};
 
 /// What a client tells about its running session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,17 +27,15 @@ pub(crate) fn read_fragment(text: &str) -> Result<Fragment, SdpError> {
     Ok(Fragment { credentials })
 }
 
-/// Our side of an ICE restart: new credentials, and our candidates in the section that stands for the bundle.
-pub(crate) fn write_fragment(local: Local<'_>, sections: &[Section]) -> String {
-    let taken: Vec<_> = sections.iter().filter(|section| !section.codecs.is_empty()).collect();
-    let bundle: Vec<&str> = taken.iter().map(|section| section.mid.as_str()).collect();
+/// Our side of an ICE restart: new credentials, and our candidates in the section that stands for the bundle. `kind` is that section's, `mids` are all of the bundle.
+pub(crate) fn write_fragment(local: Local<'_>, kind: &str, mids: &[&str]) -> String {
     let mut text = Text(String::with_capacity(512));
-    text.agent(&bundle);
+    text.agent(mids);
     text.credentials(local);
     // RFC 8840 section 9: protocol and format only fill their places.
-    if let Some(section) = taken.first() {
-        text.line(format_args!("m={} 9 RTP/AVP 0", media_name(section.kind)));
-        text.line(format_args!("a=mid:{}", section.mid));
+    if let Some(mid) = mids.first() {
+        text.line(format_args!("m={kind} 9 RTP/AVP 0"));
+        text.line(format_args!("a=mid:{mid}"));
     }
     text.candidates(local);
     text.0

@@ -4,7 +4,7 @@
 //!
 //! * `text`: lines, attributes, media sections; no meaning. `codec`: which codecs and header extensions we have in common with a section.
 //! * [`read_offer`] / [`write_answer`]: publish connections, WHIP (RFC 9725) and WHEP. [`write_offer`] / [`read_answer`]: subscribe connections.
-//! * [`read_fragment`] / [`write_fragment`]: ICE restarts of WHIP and WHEP sessions (RFC 8840).
+//! * `fragment`: trickle and ICE restarts of WHIP and WHEP sessions (RFC 8840), whose offers [`standing`] judges and keeps.
 //!
 //! What every description of ours says: ICE-lite (RFC 8445 section 2.5), one transport for all sections (BUNDLE, RFC 9143; rtcp-mux), DTLS with us as the server
 //! (RFC 8842), SHA-256 fingerprints (RFC 8122), no candidates of the client needed. Directions are the intersection of both sides' wishes (RFC 3264 section 6.1).
@@ -12,13 +12,15 @@
 mod codec;
 mod fragment;
 mod read;
+pub(crate) mod standing;
 #[cfg(test)]
 mod tests;
 mod text;
 mod write;
 
-pub(crate) use fragment::{Fragment, read_fragment, write_fragment};
-pub(crate) use read::{Answer, Offer, read_answer, read_offer};
+#[cfg(test)]
+pub(crate) use read::Answer;
+pub(crate) use read::{Offer, read_answer, read_offer};
 pub(crate) use write::{write_answer, write_offer};
 
 use super::Codec;

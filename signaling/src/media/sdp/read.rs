@@ -1,7 +1,7 @@
 //! Offers and answers of clients, read and judged.
 
 use super::codec::{self, Format, Layer, Mapping, OFFERED_TRANSPORT_CC};
-use super::text::{Description, Media, is_token};
+use super::text::{Attributes, Description, Media, is_token};
 use super::{Extension, Remote, SdpError, Section, Slot};
 use crate::message::Kind;
 
@@ -54,10 +54,11 @@ pub(crate) fn read_offer(sdp: &str) -> Result<Offer, SdpError> {
     let description = Description::read(sdp)?;
     let bundle = bundle(&description);
     let mids = mids(&description)?;
+    let usual = direction(&description.session).unwrap_or((true, true));
     let mut places = Vec::with_capacity(description.media.len());
     let mut sections: Vec<Section> = Vec::new();
     let (mut sounds, mut pictures, mut outside) = (0, 0, 0);
-    for (index, (media, mid)) in description.media.iter().zip(mids).enumerate() {
+    for (index, (media, mid)) in description.media.iter().zip(mids.iter().copied()).enumerate() {
         let kind = match media.kind {
             "audio" => Some(Kind::Audio),
             "video" if pictures == 0 => Some(Kind::Video),
@@ -88,7 +89,7 @@ pub(crate) fn read_offer(sdp: &str) -> Result<Offer, SdpError> {
                 outside += usize::from(!is_inside && !formats.is_empty());
                 let mappings = codec::extensions(media, kind, &formats, index)?;
                 if !formats.is_empty() {
-                    place.fill(&mut section, media, formats, mappings, direction(media, &description));
+                    place.fill(&mut section, media, formats, mappings, direction(&media.attributes).unwrap_or(usual));
                 }
             }
             sections.push(section);
@@ -98,8 +99,9 @@ pub(crate) fn read_offer(sdp: &str) -> Result<Offer, SdpError> {
     if bundle.is_empty() && outside > 1 {
         return Err(SdpError::NotBundled);
     }
-    let remote = remote(&description, &bundle)?;
-    match transport_value(&description, &bundle, "setup") {
+    let transport = TransportLines::of(&description, &mids, &bundle);
+    let remote = transport.remote()?;
+    match transport.value("setup") {
         // RFC 4145 section 4.1: active when nothing is said.
         None | Some("actpass" | "active") => {}
         Some(_) => return Err(SdpError::ClientIsDtlsServer),
@@ -120,16 +122,17 @@ pub(crate) fn read_answer(sdp: &str, slots: &[Slot]) -> Result<Answer, SdpError>
     }
     let bundle = bundle(&description);
     let mids = mids(&description)?;
+    let usual = direction(&description.session).unwrap_or((true, true));
     let mut sections = Vec::with_capacity(offered);
     let mut outside = 0;
-    for (index, ((media, mid), slot)) in description.media.iter().zip(mids).zip(slots).enumerate() {
+    for (index, ((media, mid), slot)) in description.media.iter().zip(mids.iter().copied()).zip(slots).enumerate() {
         let is_fitting = media.kind == media_name(slot.kind) && mid.is_none_or(|mid| mid == slot.mid);
         // Only a refusal may leave its name out.
         if !is_fitting || (mid.is_none() && !media.is_refused() && offered > 1) {
             return Err(SdpError::OtherSection(index));
         }
         let mut section = Section::refused(slot.mid.clone(), slot.kind);
-        let (_, takes) = direction(media, &description);
+        let (_, takes) = direction(&media.attributes).unwrap_or(usual);
         if slot.active && takes && is_possible(media) {
             outside += usize::from(!bundle.contains(&slot.mid.as_str()));
             let formats = codec::formats(media, slot.kind);
@@ -151,8 +154,9 @@ pub(crate) fn read_answer(sdp: &str, slots: &[Slot]) -> Result<Answer, SdpError>
     if outside > usize::from(offered == 1) {
         return Err(SdpError::NotBundled);
     }
-    let remote = remote(&description, &bundle)?;
-    if transport_value(&description, &bundle, "setup") != Some("active") {
+    let transport = TransportLines::of(&description, &mids, &bundle);
+    let remote = transport.remote()?;
+    if transport.value("setup") != Some("active") {
         return Err(SdpError::AnswerNotActive);
     }
     Ok(Answer { remote, sections })
@@ -231,17 +235,15 @@ fn is_possible(media: &Media<'_>) -> bool {
     !media.is_refused() && media.is_rtp() && media.attributes.has("rtcp-mux")
 }
 
-/// What the client does on a section: it sends, it takes.
-fn direction(media: &Media<'_>, description: &Description<'_>) -> (bool, bool) {
-    let of = |name| match name {
+/// What the client does on a section, or on all that do not say it: it sends, it takes.
+fn direction(attributes: &Attributes<'_>) -> Option<(bool, bool)> {
+    attributes.iter().find_map(|(name, _)| match name {
         "sendrecv" => Some((true, true)),
         "sendonly" => Some((true, false)),
         "recvonly" => Some((false, true)),
         "inactive" => Some((false, false)),
         _ => None,
-    };
-    let mut said = media.attributes.iter().chain(description.session.iter());
-    said.find_map(|(name, _)| of(name)).unwrap_or((true, true))
+    })
 }
 
 /// The mids of the first bundle.
@@ -276,32 +278,40 @@ fn mids<'a>(description: &Description<'a>) -> Result<Vec<Option<&'a str>>, SdpEr
 /// GStreamer's are the longest that were met (`video0`).
 const MAX_MID_BYTES: usize = 32;
 
-/// A transport attribute: from the section that stands for the bundle (RFC 9143 section 7), else from the session's part, else from any section that is alive.
-fn transport_value<'a>(description: &Description<'a>, bundle: &[&str], name: &str) -> Option<&'a str> {
-    let tagged = tagged(description, bundle).and_then(|media| media.attributes.value(name));
-    let anywhere = || {
-        let mut alive = description.media.iter().filter(|media| !media.is_refused());
-        alive.find_map(|media| media.attributes.value(name))
-    };
-    tagged.or_else(|| description.session.value(name)).or_else(anywhere)
+/// Where a description tells its transport: the section that stands for the bundle (RFC 9143 section 7), else the session's part, else any section that is alive.
+struct TransportLines<'d, 'a> {
+    tagged: Option<&'d Media<'a>>,
+    description: &'d Description<'a>,
 }
 
-fn tagged<'a, 'd>(description: &'d Description<'a>, bundle: &[&str]) -> Option<&'d Media<'a>> {
-    let alive = || description.media.iter().filter(|media| !media.is_refused());
-    let of = |mid: &&str| alive().find(|media| media.attributes.value("mid") == Some(*mid));
-    bundle.iter().find_map(of).or_else(|| alive().next())
-}
-
-fn remote(description: &Description<'_>, bundle: &[&str]) -> Result<Remote, SdpError> {
-    if description.session.has("ice-lite") {
-        return Err(SdpError::BothLite);
+impl<'d, 'a> TransportLines<'d, 'a> {
+    fn of(description: &'d Description<'a>, mids: &[Option<&str>], bundle: &[&str]) -> Self {
+        let rank = |mid: Option<&str>| bundle.iter().position(|member| Some(*member) == mid).unwrap_or(usize::MAX);
+        let alive = description.media.iter().zip(mids).filter(|(media, _)| !media.is_refused());
+        let tagged = alive.min_by_key(|(_, mid)| rank(**mid)).map(|(media, _)| media);
+        Self { tagged, description }
     }
-    let credential = |name| transport_value(description, bundle, name);
-    let (ufrag, pwd) = credentials(credential("ice-ufrag"), credential("ice-pwd"))?;
-    let tagged = tagged(description, bundle).into_iter().flat_map(|media| media.attributes.values("fingerprint"));
-    let others = description.media.iter().flat_map(|media| media.attributes.values("fingerprint"));
-    let fingerprint = tagged.chain(description.session.values("fingerprint")).chain(others).find_map(sha256);
-    Ok(Remote { ufrag, pwd, fingerprint: fingerprint.ok_or(SdpError::NoFingerprint)? })
+
+    fn values(&self, name: &str) -> impl Iterator<Item = &'a str> {
+        let tagged = self.tagged.into_iter().flat_map(move |media| media.attributes.values(name));
+        let alive = self.description.media.iter().filter(|media| !media.is_refused());
+        tagged
+            .chain(self.description.session.values(name))
+            .chain(alive.flat_map(move |media| media.attributes.values(name)))
+    }
+
+    fn value(&self, name: &str) -> Option<&'a str> {
+        self.values(name).next()
+    }
+
+    fn remote(&self) -> Result<Remote, SdpError> {
+        if self.description.session.has("ice-lite") {
+            return Err(SdpError::BothLite);
+        }
+        let (ufrag, pwd) = credentials(self.value("ice-ufrag"), self.value("ice-pwd"))?;
+        let fingerprint = self.values("fingerprint").find_map(sha256).ok_or(SdpError::NoFingerprint)?;
+        Ok(Remote { ufrag, pwd, fingerprint })
+    }
 }
 
 /// Checked by RFC 8839 section 5.4.

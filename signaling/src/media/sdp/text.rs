@@ -3,7 +3,7 @@
 use super::{MAX_FORMATS, MAX_SECTIONS, MAX_TEXT_BYTES, SdpError};
 use std::str::FromStr;
 
-/// A description taken apart; borrows the text.
+/// A description taken apart; borrows the text, and takes at most eleven bytes for each byte of it.
 #[derive(Debug, Default)]
 pub(super) struct Description<'a> {
     /// Number and version of the session (the `o=` line), when both are numbers.

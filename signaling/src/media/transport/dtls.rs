@@ -26,11 +26,12 @@ const RESEND: (Duration, Duration) = (Duration::from_millis(400), Duration::from
 const ANSWER_GAP: Duration = Duration::from_millis(20);
 /// How often the last flight is sent without being asked. Our handshake is over then; the client's may wait for it, and some clients ask
 /// only after seconds.
-const UNASKED: u8 = 5;
+const UNASKED: u8 = 3;
 /// Encrypted records kept until the keys are there. The one that counts is the client's Finished.
 const MAX_HELD: usize = 4;
-/// Encrypted records shown to the stack before the handshake is over, and the longest of them in bytes. Finished has 61.
-const MAX_ENCRYPTED: u8 = 64;
+/// Encrypted records shown to the stack before the handshake is over, and the longest of them in bytes. Finished has 61. The stack may be
+/// made to join as many fragments as fit, each one level of recursion deeper.
+const MAX_ENCRYPTED: u16 = 256;
 const MAX_ENCRYPTED_RECORD: usize = 96;
 
 const CHANGE_CIPHER_SPEC: u8 = 20;
@@ -61,7 +62,7 @@ pub(super) struct Association {
     given: u64,
     held: Vec<BytesMut>,
     /// Encrypted records given before the handshake was over.
-    encrypted: u8,
+    encrypted: u16,
     complete: bool,
     flight: Vec<BytesMut>,
     sent: Option<Instant>,

@@ -6,7 +6,6 @@ use crate::media::port::Path;
 use bytes::BytesMut;
 use rand::Rng as _;
 use rand::distr::Alphanumeric;
-use rtc::crypto::RTCCryptoProvider;
 use rtc::shared::error::Error;
 use rtc::stun::attributes::{ATTR_MESSAGE_INTEGRITY, ATTR_USE_CANDIDATE, ATTR_USERNAME, AttrType};
 use rtc::stun::fingerprint::FINGERPRINT;
@@ -17,12 +16,16 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use webrtc::peer_connection::crypto::RTCCryptoProvider;
 
 /// Paths that one client may have proved. Past this the oldest that is not in use is forgotten.
 const MAX_PATHS: usize = 8;
 /// A chosen path on which nothing authentic has come for so long gives way to any other that is proved, chosen or not. Browsers choose again
 /// when their address changes; some other stacks choose once and then only check.
 const PATH_SILENCE: Duration = Duration::from_secs(3);
+/// … and after so long to one by which its media comes: a client sends by the path that it uses. When its address was changed on the way, it
+/// may not know, and has no reason to choose again.
+const MEDIA_SILENCE: Duration = Duration::from_millis(500);
 /// Longest check read, bytes. Browsers send 100 to 200.
 const MAX_CHECK: usize = 1500;
 /// Transaction ids remembered. A check that comes again by another path was caught and sent again by a stranger, who would lead our media
@@ -108,6 +111,7 @@ impl Ice {
         &self.current.pwd
     }
 
+    #[cfg(test)]
     pub fn owns(&self, ufrag: &str) -> bool {
         self.current.ufrag == ufrag || self.previous.as_ref().is_some_and(|previous| previous.ufrag == ufrag)
     }
@@ -125,10 +129,12 @@ impl Ice {
         self.previous = Some(std::mem::replace(&mut self.current, Credentials::random()));
     }
 
-    /// Something authentic that is no check came by a path.
+    /// Something authentic that is no check came by a path. It may be the chosen one from now on.
     pub fn heard(&mut self, path: Path, now: Instant) {
-        if let Some(proven) = self.paths.iter_mut().find(|proven| proven.path == path) {
-            proven.heard = now;
+        let Some(proven) = self.paths.iter_mut().find(|proven| proven.path == path) else { return };
+        proven.heard = now;
+        if self.chosen != Some(path) && !self.chosen_lives(MEDIA_SILENCE, now) {
+            self.chosen = Some(path);
         }
     }
 
@@ -146,7 +152,7 @@ impl Ice {
         let answer = self.answer(&request, pwd, from).ok()?;
         let forgotten = self.prove(from, now);
         let chooses = before_integrity(&request, ATTR_USE_CANDIDATE).is_some();
-        let moved = self.chosen != Some(from) && (chooses || !self.chosen_lives(now));
+        let moved = self.chosen != Some(from) && (chooses || !self.chosen_lives(PATH_SILENCE, now));
         if moved {
             self.chosen = Some(from);
         }
@@ -222,10 +228,10 @@ impl Ice {
         forgotten
     }
 
-    fn chosen_lives(&self, now: Instant) -> bool {
-        self.paths.iter().any(|proven| {
-            Some(proven.path) == self.chosen && now.saturating_duration_since(proven.heard) < PATH_SILENCE
-        })
+    fn chosen_lives(&self, silence: Duration, now: Instant) -> bool {
+        self.paths
+            .iter()
+            .any(|proven| Some(proven.path) == self.chosen && now.saturating_duration_since(proven.heard) < silence)
     }
 }
 

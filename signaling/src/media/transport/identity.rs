@@ -1,14 +1,14 @@
 //! Who the hub is, and on what terms it shakes hands.
 
 use super::TransportError;
-use rtc::crypto::RTCCryptoProvider;
-use rtc::dtls::cipher_suite::CipherSuiteId;
 use rtc::dtls::config::{ClientAuthType, ConfigBuilder, ExtendedMasterSecretType, HandshakeConfig};
 use rtc::dtls::crypto::Certificate;
-use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc::shared::error::Error;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
+use webrtc::peer_connection::CipherSuiteId;
+use webrtc::peer_connection::SrtpProtectionProfile;
+use webrtc::peer_connection::crypto::RTCCryptoProvider;
 
 /// Who the hub is to its clients: one certificate for the server's life.
 pub(crate) struct Identity {
@@ -19,7 +19,8 @@ pub(crate) struct Identity {
 impl Identity {
     /// A self-signed certificate with a P-256 key.
     pub fn generate() -> Result<Self, TransportError> {
-        let provider = rtc::crypto::default_provider().map_err(|error| Error::Crypto(error.to_string()))?;
+        let provider =
+            webrtc::peer_connection::crypto::default_provider().map_err(|error| Error::Crypto(error.to_string()))?;
         let certificate = Certificate::generate_self_signed(vec!["hub".to_owned()], provider.crypto())?;
         let der = certificate.certificate.first().ok_or(Error::ErrNonCertificate)?;
         let hash: Vec<String> = Sha256::digest(der).iter().map(|byte| format!("{byte:02X}")).collect();

@@ -121,6 +121,7 @@ impl Transport {
         self.ice.pwd()
     }
 
+    #[cfg(test)]
     /// Checks with this user name are for us: the present one, or the one before a restart until the client has used the present one.
     pub fn owns(&self, ufrag: &str) -> bool {
         self.ice.owns(ufrag)

@@ -42,10 +42,12 @@ impl Reassembly {
             if fragment.sequence < self.next {
                 repeated = true;
             } else if fragment.sequence < MAX_MESSAGES && fragment.length <= MAX_MESSAGE {
-                self.partial
-                    .entry(fragment.sequence)
-                    .or_insert_with(|| Partial::new(fragment.kind, fragment.sequence, fragment.length))
-                    .add(&fragment);
+                let new = || Partial::new(fragment.kind, fragment.sequence, fragment.length);
+                if fragment.bytes.len() == fragment.length {
+                    // Whole, as nearly all come: whatever a stranger has begun under its number goes.
+                    self.partial.insert(fragment.sequence, new());
+                }
+                self.partial.entry(fragment.sequence).or_insert_with(new).add(&fragment);
             }
         }
         repeated
@@ -199,6 +201,15 @@ mod tests {
         assert!(reassembly.push(&hello));
         assert_eq!(reassembly.pop(), None);
         assert_eq!(reassembly.delivered(), 1);
+    }
+
+    #[test]
+    fn a_whole_message_is_not_hindered_by_what_a_stranger_began() {
+        let mut reassembly = Reassembly::default();
+        reassembly.push(&fragment(11, 0, &[0; 500], 0, 9));
+        let hello = fragment(1, 0, b"hello", 0, 5);
+        reassembly.push(&hello);
+        assert_eq!(reassembly.pop().unwrap().bytes, hello);
     }
 
     #[test]

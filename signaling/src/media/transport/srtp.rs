@@ -2,8 +2,6 @@
 
 use crate::media::egress::Seal;
 use bytes::BytesMut;
-use rtc::crypto::RTCCryptoProvider;
-use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc::dtls::state::State;
 use rtc::rtp::Header;
 use rtc::shared::error::Error;
@@ -13,6 +11,8 @@ use rtc::srtp::context::Context;
 use rtc::srtp::option::{srtcp_replay_protection, srtp_replay_protection};
 use rtc::srtp::protection_profile::ProtectionProfile;
 use std::sync::Arc;
+use webrtc::peer_connection::SrtpProtectionProfile;
+use webrtc::peer_connection::crypto::RTCCryptoProvider;
 
 /// Packets within which repeats of secured packets are refused (RFC 3711, 3.3.2).
 const REPLAY_WINDOW: usize = 1024;

@@ -91,8 +91,13 @@ impl RoomCore {
     /// Past the notice: to the waiting room, or straight in.
     fn knock(&mut self, id: &MemberId, out: &mut Vec<Output>) {
         let waiting_room = self.waiting_room;
+        let returns = self.awaited.remove(id);
         let Some(member) = self.member_mut(id) else { return };
-        if waiting_room && !member.admitted {
+        if waiting_room && !member.admitted && returns {
+            let (name, role) = (member.name.clone(), member.role);
+            out.push(Output::Event(RoomEventKind::Returned { member: id.clone(), name, role }));
+            self.seat(id, out);
+        } else if waiting_room && !member.admitted {
             member.place = Place::Waiting;
             let (name, role) = (member.name.clone(), member.role);
             out.push(Output::Event(RoomEventKind::Knocked { member: id.clone(), name, role }));
@@ -104,10 +109,16 @@ impl RoomCore {
     }
 
     pub(super) fn let_in(&mut self, id: &MemberId, out: &mut Vec<Output>) {
+        let Some(member) = self.member(id) else { return };
+        let (name, role) = (member.name.clone(), member.role);
+        out.push(Output::Event(RoomEventKind::Admitted { member: id.clone(), name, role }));
+        self.seat(id, out);
+    }
+
+    fn seat(&mut self, id: &MemberId, out: &mut Vec<Output>) {
         let Some(member) = self.member_mut(id) else { return };
         member.place = Place::InRoom;
-        let (name, role, connection) = (member.name.clone(), member.role, member.connection());
-        out.push(Output::Event(RoomEventKind::Admitted { member: id.clone(), name, role }));
+        let connection = member.connection();
         if let Some(connection) = connection {
             self.seat_in_room(id, connection, out);
         } else {
@@ -173,6 +184,10 @@ impl RoomCore {
             ClientMessage::Watch { sdp, member: only } => {
                 inside?;
                 out.push(Output::Media(MediaAction::WatchOffer { member: id, connection, sdp, only }));
+            }
+            ClientMessage::Close { direction } => {
+                inside?;
+                out.push(Output::Media(MediaAction::End(id, connection, direction)));
             }
             ClientMessage::RestartIce => {
                 inside?;

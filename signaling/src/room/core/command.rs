@@ -1,7 +1,7 @@
 //! What the hub's commands do, and what clients' messages and commands share.
 
 use super::tell::SOON_MS;
-use super::{MediaAction, Output, RoomCore};
+use super::{MAX_MEMBERS, MediaAction, Output, RoomCore};
 use crate::MemberId;
 use crate::event::{LeaveReason, Refusal, RoomCommand, RoomEventKind};
 use crate::message::{ErrorCode, Kind, RecordingState, ServerMessage, SessionState};
@@ -16,6 +16,7 @@ impl RoomCore {
                 }
                 self.let_in(id, out);
             }
+            RoomCommand::Readmit(members) => self.awaited.extend(members.iter().take(MAX_MEMBERS).cloned()),
             RoomCommand::SendBack(id) => {
                 let member = self.member_mut(id).ok_or(Refusal::NoSuchMember)?;
                 if !member.is_in_room() {
@@ -64,6 +65,9 @@ impl RoomCore {
         }
         if self.session.state == SessionState::Ended {
             return Err(Refusal::SessionEnded);
+        }
+        if state == SessionState::InSession && self.session.recording == RecordingState::Failed {
+            return Err(Refusal::RecordingFailed);
         }
         self.session.state = state;
         self.session.since = now;

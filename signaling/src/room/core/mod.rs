@@ -11,7 +11,9 @@ use super::layout::ForwardingTable;
 use super::member::{Line, Member};
 use crate::event::{Join, JoinError, LeaveReason, Meter, QualityLevel, Refusal, RoomCommand, RoomEventKind};
 use crate::media::{MediaEvent, MediaEventKind};
-use crate::message::{ClientMessage, ErrorCode, MemberView, RecordingState, ServerMessage, SessionState, SessionView};
+use crate::message::{
+    ClientMessage, Direction, ErrorCode, MemberView, RecordingState, ServerMessage, SessionState, SessionView,
+};
 use crate::recording::RecorderEvent;
 use crate::{ConnectionId, MemberId, RoomId, SeatToken};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +52,8 @@ pub(crate) enum MediaAction {
         only: Option<MemberId>,
     },
     RestartSubscribe(MemberId, ConnectionId),
+    /// One of the two connections of a tab is over.
+    End(MemberId, ConnectionId, Direction),
     /// Both connections of a member are over.
     Release(MemberId),
 }
@@ -66,6 +70,8 @@ pub(crate) struct RoomCore {
     doors: BTreeMap<ConnectionId, (Join, SeatToken)>,
     acknowledged: BTreeSet<MemberId>,
     removed: BTreeSet<MemberId>,
+    /// Were in the room before the hub's restart, and have not come back yet.
+    awaited: BTreeSet<MemberId>,
     floor: Floor,
     table: ForwardingTable,
     told: Told,
@@ -85,6 +91,7 @@ impl RoomCore {
             doors: BTreeMap::new(),
             acknowledged: BTreeSet::new(),
             removed: BTreeSet::new(),
+            awaited: BTreeSet::new(),
             floor: Floor::default(),
             table: ForwardingTable::default(),
             told: Told::default(),
@@ -192,7 +199,8 @@ impl RoomCore {
                 }
             }
             MediaEventKind::Refused(code) => out.push(Output::Send(to, ServerMessage::error(code))),
-            MediaEventKind::Up => {
+            MediaEventKind::Up(direction) => {
+                out.push(Output::Send(to, ServerMessage::Transport { direction, up: true }));
                 let before = std::mem::replace(&mut member.line, Line::Up);
                 let id = member.id.clone();
                 match before {
@@ -202,7 +210,8 @@ impl RoomCore {
                 }
                 self.tell_members(&mut out);
             }
-            MediaEventKind::Down => {
+            MediaEventKind::Down(direction) => {
+                out.push(Output::Send(to, ServerMessage::Transport { direction, up: false }));
                 if member.line == Line::Up {
                     member.line = Line::Broken;
                     out.push(Output::Event(RoomEventKind::Reconnecting { member: member.id.clone() }));

@@ -23,7 +23,10 @@ const JOINED_KEY = `champions-hub-joined:${data.hearing}`;
 /** @type {RoomClient|null} */ let client = null;
 /** @type {MediaStream|null} */ let own = null;
 /** Whom the officer of this page put on the podium. @type {string|null} */ let pinnedForAll = null;
-const people = new People(say, { name: data.name, role: data.role }, () => client?.setView(view.wish(people.pinned)));
+const people = new People(say, { name: data.name, role: data.role }, {
+  onPin: (pinned) => client?.setView(view.wish(pinned)),
+  onHeld: (held) => tell(held ? say("room-sound-held") : ""),
+});
 const rail = data.presides ? new Rail(say, {
   onAdmit: (member) => act("admit", { member }),
   onSendBack: (member) => act("send_back", { member }),

@@ -155,11 +155,11 @@ export function onlyProtocol(sdp, protocol) {
 /** From so many sections on, an answer is sent lean: as a browser writes it, the one for a wall has a quarter of a megabyte. */
 const MANY_SECTIONS = 16;
 const TRANSPORT = /^a=(ice-ufrag|ice-pwd|ice-options|fingerprint|setup):/;
-const NEEDLESS = /^a=(rtcp|rtcp-fb|rtcp-xr|candidate):/;
+const NEEDLESS = /^a=(rtcp:|rtcp-xr:|candidate:|rtcp-fb:\S+ (?!transport-cc))/;
 
 /**
  * An answer of many bundled sections without what every one of them repeats: the transport is said once, for the session (RFC 8859), and
- * what the hub has offered itself, or can take from nowhere else than its checks, not at all.
+ * what the hub does not need at all. That its feedback for the whole line is taken (`transport-cc`) it must hear.
  * @param {string} sdp
  */
 export function leanAnswer(sdp) {

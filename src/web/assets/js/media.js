@@ -12,8 +12,9 @@
  * `quality` {level, rtt, loss, audioOnly}: one's own line as client and hub judge it; `blocked` {on}: media does not pass through this network.
  */
 
-import { changedTracks, leanAnswer, levelOf, Meter, Patience, retryWait, worse } from './line.js';
+import { levelOf, Meter, Patience, retryWait, worse } from './line.js';
 import { Publisher } from './publish.js';
+import { Subscriber } from './subscribe.js';
 
 export { playTestTone, selfTest } from './probe.js';
 
@@ -80,12 +81,8 @@ export class RoomClient extends EventTarget {
     this.configuration = {};
     /** @type {Publisher|null} */
     this.publisher = null;
-    /** @type {RTCPeerConnection|null} */
-    this.subscribing = null;
-    /** What comes on each section. @type {Map<string, Received>} */
-    this.received = new Map();
-    /** The hub's names of the sections' places. @type {Map<string, string>} */
-    this.slots = new Map();
+    /** @type {Subscriber|null} */
+    this.subscriber = null;
     /** Offers and answers are handled one after the other. */
     this.work = Promise.resolve();
     this.attempt = 0;
@@ -216,6 +213,16 @@ export class RoomClient extends EventTarget {
   /** The connection that we send on, while there is one. */
   get publishing() {
     return this.publisher?.connection ?? null;
+  }
+
+  /** The connection that we receive on, while there is one. */
+  get subscribing() {
+    return this.subscriber?.connection ?? null;
+  }
+
+  /** What comes on each section. @type {Map<string, Received>} */
+  get received() {
+    return this.subscriber?.received ?? new Map();
   }
 
   // ---- the socket -------------------------------------------------------------------------------------------------------------
@@ -358,7 +365,7 @@ export class RoomClient extends EventTarget {
         this.#queue(() => this.#subscribe(message.sdp, message.tracks));
         break;
       case 'tracks':
-        this.#queue(() => this.#compare(message.tracks));
+        this.#queue(() => this.subscriber?.carries(message.tracks));
         break;
       case 'demand':
         if (message.kind !== 'video' && message.kind !== 'screen') break;
@@ -434,38 +441,16 @@ export class RoomClient extends EventTarget {
 
   /** @param {string} sdp @param {TrackView[]} tracks */
   async #subscribe(sdp, tracks) {
-    if (!this.subscribing) {
-      const fresh = new RTCPeerConnection({ ...this.configuration, bundlePolicy: 'max-bundle' });
-      fresh.oniceconnectionstatechange = () => this.#lineChanged(fresh);
-      fresh.ontrack = ({ transceiver, streams }) => {
-        if (fresh === this.subscribing && transceiver.mid !== null) this.slots.set(transceiver.mid, streams[0]?.id ?? '');
-      };
-      this.subscribing = fresh;
+    if (!this.subscriber) {
+      const subscriber = new Subscriber(this.configuration, {
+        answer: (answer) => this.#send({ type: 'answer', sdp: answer }),
+        come: (received) => this.#emit('track', received),
+        gone: (received) => this.#emit('trackgone', received),
+      });
+      this.subscriber = subscriber;
+      subscriber.connection.oniceconnectionstatechange = () => this.#lineChanged(subscriber.connection);
     }
-    const connection = this.subscribing;
-    await connection.setRemoteDescription({ type: 'offer', sdp });
-    await connection.setLocalDescription(await connection.createAnswer());
-    if (connection !== this.subscribing) return;
-    this.#send({ type: 'answer', sdp: leanAnswer(connection.localDescription?.sdp ?? '') });
-    this.#compare(tracks);
-  }
-
-  /** What each section carries is told by the hub's list, not by the sections' own ids: sections are used again. */
-  #compare(/** @type {TrackView[]} */ tracks) {
-    const { gone, come } = changedTracks(this.received, tracks);
-    for (const mid of gone) {
-      const old = this.received.get(mid);
-      this.received.delete(mid);
-      if (old) this.#emit('trackgone', old);
-    }
-    const sections = new Map(this.subscribing?.getTransceivers().map((transceiver) => [transceiver.mid, transceiver]));
-    for (const { mid, member, kind } of come) {
-      const track = sections.get(mid)?.receiver.track;
-      if (!track) continue;
-      const received = { member, kind, slot: this.slots.get(mid) ?? '', track, stream: new MediaStream([track]) };
-      this.received.set(mid, received);
-      this.#emit('track', received);
-    }
+    await this.subscriber.offered(sdp, tracks);
   }
 
   #dropScreen() {
@@ -545,13 +530,10 @@ export class RoomClient extends EventTarget {
 
   /** Ends both connections; what was received is gone. */
   #release() {
-    for (const old of this.received.values()) this.#emit('trackgone', old);
-    this.received.clear();
-    this.slots.clear();
     this.publisher?.close();
-    this.subscribing?.close();
+    this.subscriber?.close();
     this.publisher = null;
-    this.subscribing = null;
+    this.subscriber = null;
     this.demand = everything();
     this.narrow = false;
     this.hubLevel = 'good';

@@ -25,18 +25,20 @@ export class People {
   /** @type {Set<string>} */ #loud = new Set();
   #planned = false;
   /** @type {Member} */ #self;
+  #held = false;
   #say;
-  #onPin;
+  #outside;
 
   /**
    * @param {(id: string) => string} say
    * @param {{name: string, role: string}} self oneself, until the hub tells who is there
-   * @param {(pinned: string|null) => void} onPin this viewer wants somebody large, or nobody in particular
+   * @param {{onPin: (pinned: string|null) => void, onHeld: (held: boolean) => void}} outside this viewer wants somebody large, or nobody in
+   *   particular; the browser holds the sound back until this page is touched, or no longer
    */
-  constructor(say, self, onPin) {
+  constructor(say, self, outside) {
     this.#self = { ...self, id: "", status: "waiting", audio: true, video: true, hand: false, me: true };
     this.#say = say;
-    this.#onPin = onPin;
+    this.#outside = outside;
     const people = byId("tiles")?.parentElement;
     if (!people) return;
     new ResizeObserver(() => this.#fit()).observe(people);
@@ -184,7 +186,7 @@ export class People {
       pin.innerHTML = '<svg aria-hidden="true" viewBox="0 0 24 24"><path d="M15 3l6 6-4 1-4 4-1 5-3-3-5 5-1-1 5-5-3-3 5-1 4-4Z"/></svg>';
       pin.addEventListener("click", () => {
         this.#pinned = this.#pinned === place.member ? null : place.member;
-        this.#onPin(this.#pinned);
+        this.#outside.onPin(this.#pinned);
         this.#arrange();
       });
       tile.append(pin);
@@ -236,9 +238,23 @@ export class People {
       const sound = new Audio();
       sound.autoplay = true;
       sound.srcObject = stream;
-      sound.play().catch(() => {});
+      sound.play().catch(({ name }) => { if (name === "NotAllowedError") this.#hold(); });
       this.#sounds.set(track, sound);
     }
+  }
+
+  /** After a reload nobody has touched the page, and a browser may let it be silent until somebody does. */
+  #hold() {
+    if (this.#held) return;
+    this.#held = true;
+    this.#outside.onHeld(true);
+    const free = () => {
+      for (const event of ["pointerup", "keydown"]) document.removeEventListener(event, free);
+      this.#held = false;
+      for (const sound of this.#sounds.values()) sound.play().catch(() => {});
+      this.#outside.onHeld(false);
+    };
+    for (const event of ["pointerup", "keydown"]) document.addEventListener(event, free);
   }
 
   /** The tiles of a grid are as large as the window lets them be. */

@@ -67,5 +67,5 @@ fn memory_is_bounded_whatever_is_pushed_and_never_fetched() {
         egress.push(packet(1, sequence, 1, Class::Audio), now);
     }
     assert!(drain(&mut egress, now, 1_000).len() <= 512 + 128);
-    assert!(egress.streams.iter().all(|outgoing| outgoing.history.len() <= 512));
+    assert!(egress.streams.all.iter().all(|outgoing| outgoing.history.len() <= 512));
 }

@@ -4,10 +4,15 @@ mod cost;
 mod hostile;
 mod link;
 mod rate;
+mod sealed;
+mod viewer;
 
 use super::*;
+use rtc::rtcp::packet::Packet;
 use rtc::rtcp::payload_feedbacks::full_intra_request::{FirEntry, FullIntraRequest};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::sender_report::SenderReport;
+use rtc::rtcp::source_description::SourceDescription;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, nack_pairs_from_sequence_numbers};
 use rtc::shared::marshal::{MarshalSize, Unmarshal};
 
@@ -327,6 +332,7 @@ fn sender_reports_leave_soon_and_every_second_with_a_name() {
     assert_eq!(reports, [SLOT, 1], "2 has sent nothing");
     let names = messages.last().unwrap().as_any().downcast_ref::<SourceDescription>().unwrap();
     assert!(names.chunks.iter().all(|chunk| chunk.items[0].text == "hub"));
+    assert!(egress.poll_transmit(now).is_none());
     assert_eq!(egress.deadline(now), after(now, 1_000));
     egress.tick(after(now, 999));
     assert!(egress.poll_transmit(after(now, 999)).is_none());

@@ -30,6 +30,7 @@ fn a_wide_line_is_found() {
         world.run(10.0);
         assert!(world.mean(2.0) > 2_500_000, "seed {seed}: {:?}", world.estimates);
         assert!(world.egress.stats().dropped == 0 && world.lost == 0);
+        assert!(world.waited(50, 5) == 0 && world.waited(99, 5) <= 2_000, "nothing needs to be spread");
     }
 }
 
@@ -116,6 +117,23 @@ fn after_an_outage_the_viewer_is_back_soon() {
 }
 
 #[test]
+fn a_second_without_a_network_is_no_congestion() {
+    for loss in [0.0, 0.05] {
+        for seed in 1..=4 {
+            let mut world = World::new(Line { loss, delay: 50_000, ..Line::of(10_000_000) }, seed);
+            world.run(20.0);
+            let before = world.egress.estimate();
+            world.line.loss = 1.0;
+            world.run(1.0);
+            world.line.loss = loss;
+            world.run(1.5);
+            let after = world.egress.estimate();
+            assert!(10 * after > 7 * before, "{loss} {seed}: {before} to {after}");
+        }
+    }
+}
+
+#[test]
 fn without_transport_feedback_reports_and_remb_decide() {
     let mut world = World::new(Line::of(10_000_000), 1);
     world.sends_feedback = false;
@@ -129,4 +147,34 @@ fn without_transport_feedback_reports_and_remb_decide() {
     assert!(world.mean(10.0) > 200_000, "{:?}", world.last(40.0));
     world.hear_remb(200_000);
     assert!(world.egress.estimate() <= 200_000);
+}
+
+#[test]
+fn lines_of_all_kinds_are_used_and_not_overused() {
+    let line = Line::of;
+    let far = |line: Line| Line { delay: 200_000, ..line };
+    // (line, least mean in kbit/s, longest time above 120 % of the capacity in seconds), after ten seconds.
+    let lines = [
+        ("300k", line(300_000), 240, 1.0),
+        ("500k", line(500_000), 400, 1.0),
+        ("500k, round trip 400 ms", far(line(500_000)), 400, 1.0),
+        ("500k, short queue", Line { queue: 40_000, ..line(500_000) }, 400, 4.0),
+        ("500k, long queue", Line { queue: 2_000_000, ..line(500_000) }, 400, 1.0),
+        ("500k, jitter", Line { jitter: 20_000, ..line(500_000) }, 330, 4.0),
+        ("500k, loss", Line { loss: 0.03, ..line(500_000) }, 350, 1.0),
+        ("1M", line(1_000_000), 800, 1.0),
+        ("1M, round trip 400 ms, loss", far(Line { loss: 0.05, ..line(1_000_000) }), 800, 1.0),
+        ("2M", line(2_000_000), 1_600, 1.0),
+        ("2M, jitter", Line { jitter: 30_000, ..line(2_000_000) }, 1_300, 2.0),
+    ];
+    for (name, line, least, longest) in lines {
+        for seed in 1..=3 {
+            let mut world = World::new(line.clone(), seed);
+            world.run(60.0);
+            let mean = world.mean(50.0) / 1_000;
+            let above = longest_above(world.last(50.0), line.capacity * 6 / 5);
+            assert!(mean >= least, "{name}, seed {seed}: {mean} {:?}", world.estimates);
+            assert!(above <= longest, "{name}, seed {seed}: {above} {:?}", world.estimates);
+        }
+    }
 }

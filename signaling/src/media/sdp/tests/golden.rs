@@ -190,9 +190,8 @@ fn an_offer_is_this_text() {
 
 #[test]
 fn a_fragment_is_this_text() {
-    let offer = read_offer(&offer_of(&[("text 9 UDP/TLS/RTP/SAVPF 98", &[]), VIDEO])).unwrap();
     let candidates = ["candidate:1 1 udp 2130706431 192.0.2.1 7000 typ host".to_owned()];
-    let fragment = write_fragment(local(&candidates), &offer.sections);
+    let fragment = write_fragment(local(&candidates), "video", &["1"]);
     let expected = "a=group:BUNDLE 1\r\na=ice-lite\r\na=ice-options:trickle\r\na=ice-ufrag:ourFragment\r\n\
         a=ice-pwd:ourPasswordOf22Letters\r\nm=video 9 RTP/AVP 0\r\na=mid:1\r\n\
         a=candidate:1 1 udp 2130706431 192.0.2.1 7000 typ host\r\na=end-of-candidates\r\n";

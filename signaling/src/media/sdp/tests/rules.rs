@@ -275,6 +275,28 @@ fn an_answer_has_to_fit_its_offer() {
     assert_eq!(of("a=extmap:3 ", "a=extmap:4 ").unwrap().sections[1].extensions, []);
 }
 
+/// Our own client says the transport of a long answer once, for the session, and leaves out what we do not need (`leanAnswer` of line.js).
+#[test]
+fn an_answer_may_say_its_transport_once() {
+    let slots = [slot("0", Kind::Audio, 7), slot("1", Kind::Video, 20)];
+    let lines: Vec<_> = peers::CHROMIUM_ANSWER.lines().collect();
+    let starts = |line: &str, names: &[&str]| names.iter().any(|name| line.starts_with(&format!("a={name}:")));
+    let is_transport = |line: &str| starts(line, &["ice-ufrag", "ice-pwd", "ice-options", "fingerprint", "setup"]);
+    let first = lines.iter().position(|line| line.starts_with("m=")).unwrap();
+    let second = first + 1 + lines[first + 1..].iter().position(|line| line.starts_with("m=")).unwrap();
+    let transport = lines[first..second].iter().filter(|line| is_transport(line));
+    let is_needless = |line: &str| {
+        starts(line, &["rtcp", "rtcp-xr", "candidate"])
+            || (starts(line, &["rtcp-fb"]) && !line.contains("transport-cc"))
+    };
+    let kept = |line: &&&str| !is_transport(line) && !is_needless(line);
+    let lean: Vec<_> =
+        lines[..first].iter().chain(transport).chain(lines[first..].iter().filter(kept)).copied().collect();
+    assert!(lean.len() < lines.len());
+    assert_eq!(read_answer(&lean.join("\r\n"), &slots), read_answer(peers::CHROMIUM_ANSWER, &slots));
+    assert!(read_answer(peers::CHROMIUM_ANSWER, &slots).is_ok());
+}
+
 /// A wall in full: what we say fits into what a client of our own kind would read.
 #[test]
 fn the_largest_offer_has_its_bounds() {

@@ -33,6 +33,13 @@ use std::sync::{Arc, LazyLock};
 const GCM: SrtpProtectionProfile = SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm;
 const SHA1: SrtpProtectionProfile = SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80;
 
+/// The plane and the workers that seal for it are threads of their own.
+const _: fn() = || {
+    fn moves_between_threads<T: Send>() {}
+    moves_between_threads::<Transport>();
+    moves_between_threads::<Sealer>();
+};
+
 /// Making certificates is the slow part of these tests.
 static HUB: LazyLock<Identity> = LazyLock::new(|| Identity::generate().unwrap());
 static CLIENT: LazyLock<Certificate> = LazyLock::new(certificate);
@@ -298,6 +305,12 @@ impl World {
             }
             let arrival = self.under_way.iter().map(|(at, ..)| *at).min();
             let next = [arrival, self.hub.deadline(), self.client.deadline()].into_iter().flatten().min()?;
+            // Browsers check their path every 2.5 s (RFC 7675 asks for every 5).
+            if self.hub.state() != State::Failed && next >= self.hub.heard + ms(2500) {
+                let request = check(self.hub.ufrag(), self.hub.pwd(), true);
+                self.hub.check(&request, path(1), self.hub.heard + ms(2500));
+                while self.hub.poll_transmit().is_some() {}
+            }
             if next > start + limit {
                 return None;
             }

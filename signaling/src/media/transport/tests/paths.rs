@@ -130,6 +130,30 @@ fn a_dead_path_gives_way_to_one_that_is_not_chosen() {
 }
 
 #[test]
+fn media_by_another_path_leads_ours_there_once_the_chosen_one_is_silent() {
+    let mut world = World::up(GCM);
+    let (mut sealing, _) = world.client.contexts();
+    let start = world.now;
+    assert_eq!(checked(&mut world.hub, path(2), false, start + ms(1)), STAYS);
+    let mut number = 0;
+    let mut media = |hub: &mut Transport, from, at| {
+        number += 1;
+        let (_, sealed) = packet(&mut sealing, 7, number);
+        assert!(matches!(hub.read(&sealed, from, start + ms(at)), Read::Rtp(..)));
+        hub.path()
+    };
+    assert_eq!(media(&mut world.hub, path(1), 1000), Some(path(1)));
+    // What was under way when the client chose again.
+    assert_eq!(media(&mut world.hub, path(2), 1400), Some(path(1)));
+    assert_eq!(media(&mut world.hub, path(2), 1600), Some(path(2)));
+    assert_eq!(media(&mut world.hub, path(1), 1700), Some(path(2)));
+    // What is no packet of the client's leads nowhere.
+    let (_, repeated) = packet(&mut sealing, 7, 1);
+    assert_eq!(world.hub.read(&repeated, path(1), start + ms(2600)), Read::Refused("repeated"));
+    assert_eq!(world.hub.path(), Some(path(2)));
+}
+
+#[test]
 fn a_client_keeps_eight_paths_and_the_one_in_use() {
     let (mut hub, now) = new();
     for last in 1..=8 {
