@@ -18,6 +18,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("webrtc", &["signaling/src/media", "signaling/tests", "signaling/examples"]),
     ("rtc", &["signaling/src/media", "signaling/src/recording/tests", "signaling/tests", "signaling/examples"]),
     ("twilio_rs", &["ivr/src/provider/twilio"]),
+    ("str0m", &["tests/bench/src"]),
+    ("dimpl", &["tests/bench/src"]),
 ];
 
 /// Words that open a statement of SQL.

@@ -4,7 +4,6 @@
 
 use anyhow::{Context, Result, bail};
 use std::net::{IpAddr, Ipv4Addr};
-use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 /// Where media flows: one end of a pair whose other end nobody uses. The kernel delivers a machine's own addresses by the loopback path.
@@ -17,13 +16,16 @@ pub fn address() -> IpAddr {
     IpAddr::V4(ADDRESS)
 }
 
-/// Returns inside the namespace. The program outside is replaced.
+/// Returns inside the namespaces. Outside it waits for the program inside, and ends as that ends; what ends it, ends all of them.
 pub fn enter() -> Result<()> {
     if std::env::var_os(MARK).is_none() {
-        let mut command = Command::new("unshare");
-        command.args(["--map-root-user", "--net", "--pid", "--mount-proc", "--fork", "--kill-child", "--"]);
+        let mut command = Command::new("setpriv");
+        // The kernel ends `unshare` with us, `unshare` the first process inside, and the kernel with that one all others.
+        command.args(["--pdeathsig", "KILL", "--"]);
+        command.args(["unshare", "--map-root-user", "--net", "--pid", "--mount-proc", "--fork", "--kill-child", "--"]);
         command.arg(std::env::current_exe()?).args(std::env::args_os().skip(1)).env(MARK, "1");
-        return Err(command.exec()).context("unshare (util-linux) makes the namespace");
+        let status = command.status().context("setpriv and unshare (util-linux) make the namespaces")?;
+        std::process::exit(status.code().unwrap_or(1));
     }
     for arguments in [
         "link set lo up".to_owned(),
