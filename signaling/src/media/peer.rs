@@ -66,6 +66,8 @@ pub(crate) struct Subscribe {
     pub allocator: Allocator,
     /// When its first picture was sent.
     pub tried: Option<Instant>,
+    /// When its queue was last full.
+    pub overflowed: Option<Instant>,
     /// The latest estimate of the line, in bits a second.
     pub estimate: u64,
     pub audio_only: bool,

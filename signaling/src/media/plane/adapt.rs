@@ -21,7 +21,9 @@ const USUAL_BITS: [u64; MAX_LAYERS] = [90_000, 300_000, 900_000];
 /// A layer that is asked for so long and does not come is not to be had: the sender's line or processor is too weak.
 const LAYER_PATIENCE: Duration = Duration::from_secs(4);
 /// So long after its first picture a viewer's line is taken to carry at least the smallest of each.
-const TRIAL: Duration = Duration::from_secs(3);
+const TRIAL: Duration = Duration::from_secs(5);
+/// After a full queue a single layer has to fit the estimate for so long.
+const RELIEF: Duration = Duration::from_secs(10);
 /// A layer that nobody wants any more is still asked for so long: layouts change to and fro.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -84,12 +86,25 @@ impl Plane {
                 wishes.push(Wish { size: slot.size, layers, current: slot.output.target() });
             }
         }
+        let wanted: u64 = wishes.iter().map(Wish::most).sum();
         let mut for_pictures = subscribe.estimate.saturating_sub(voices * VOICE_BITS);
-        if !wishes.is_empty() && subscribe.worker.is_some() {
-            // Nothing is known of a line on which nothing flowed: the smallest pictures are given a try, which is what it is measured by.
-            let tried = *subscribe.tried.get_or_insert(now);
-            if now.saturating_duration_since(tried) < TRIAL {
-                for_pictures = for_pictures.max(wishes.iter().map(Wish::least).sum::<u64>().saturating_mul(2));
+        let within =
+            |at: Option<Instant>, time: Duration| at.is_some_and(|at| now.saturating_duration_since(at) < time);
+        let flows =
+            places.iter().any(|at| subscribe.slots.get(*at).is_some_and(|slot| slot.output.current().is_some()));
+        if flows && subscribe.worker.is_some() {
+            subscribe.tried.get_or_insert(now);
+        }
+        // Nothing is known of a line on which nothing flowed: the smallest pictures are given a try, which is what it is measured by.
+        if subscribe.tried.is_none() || within(subscribe.tried, TRIAL) {
+            for_pictures = for_pictures.max(wishes.iter().map(Wish::least).sum::<u64>().saturating_mul(2));
+        }
+        // An encoder's one layer is all or nothing, and a line is measured by what flows: it goes on until the line shows that it is too much.
+        if !within(subscribe.overflowed, RELIEF) {
+            let single = wishes.iter().filter(|wish| wish.layers.len() == 1).count();
+            let share = for_pictures / 10 * 9 / u64::try_from(single.max(1)).unwrap_or(1);
+            for bits in wishes.iter_mut().filter(|wish| wish.layers.len() == 1).flat_map(|wish| &mut wish.layers) {
+                *bits = (*bits).min(share);
             }
         }
         let choices = subscribe.allocator.step(now, for_pictures, &wishes);
@@ -103,7 +118,7 @@ impl Plane {
             }
         }
         // What the line would have to carry for everything that is wished, with the room that the allocator leaves before it goes up.
-        let wanted: u64 = wishes.iter().map(Wish::most).sum();
+        let wanted = wanted.max(wishes.iter().map(Wish::most).sum());
         if let Some(worker) = subscribe.worker {
             self.workers.order(worker, Job::Want { peer: id, bits: (wanted + voices * VOICE_BITS) / 4 * 5 });
         }
@@ -189,6 +204,7 @@ impl Plane {
     pub(super) fn overflowed(&mut self, id: PeerId, now: Instant) {
         if let Some(subscribe) = self.peers.get_mut(&id).and_then(Peer::subscribe_mut) {
             subscribe.estimate = subscribe.estimate / 5 * 4;
+            subscribe.overflowed = Some(now);
         }
         self.choose_layers(id, now);
         self.ask_keyframes_for(id, now);

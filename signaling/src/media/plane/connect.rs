@@ -221,6 +221,7 @@ impl Plane {
             worker: None,
             allocator: Allocator::default(),
             tried: None,
+            overflowed: None,
             estimate: FIRST_ESTIMATE,
             audio_only: false,
             loss: 0.0,
