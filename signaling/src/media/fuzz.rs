@@ -41,7 +41,8 @@ pub fn sdp(bytes: &[u8]) {
         for section in &offer.sections {
             assert!(section.rids.len() <= sdp::MAX_LAYERS && section.ssrcs.len() <= sdp::MAX_SSRCS);
         }
-        assert!(restart_fragment(&answer).is_some(), "our own answer");
+        let is_alive = offer.sections.iter().any(|section| !section.codecs.is_empty());
+        assert!(restart_fragment(&answer).is_some() || !is_alive, "our own answer");
     }
     let slots = [slot("0", Kind::Audio, 7), slot("1", Kind::Video, 20), slot("2", Kind::Screen, 30)];
     for count in 1..=slots.len() {
