@@ -4,7 +4,7 @@
 //! hub ── join, command ──▶ RoomHandle ──▶ room (one task: pure core decides, actor performs) ──▶ RoomEvent ──▶ hub
 //!                                           │ forwarding table, SDP            ▲ answers, offers, line states
 //!                                           ▼                                  │
-//! browsers ◀── ICE, DTLS, SRTP, one UDP port ──▶ media plane (one thread) ── copies of packets ──▶ recorder (one thread each)
+//! browsers ◀── ICE, DTLS, SRTP, one port ──▶ media plane (one thread decides, others seal and send) ── copies of packets ──▶ recorder (one thread each)
 //! ```
 //!
 //! * [`message`] is the wire protocol between browser and hub; its docs are the specification.
